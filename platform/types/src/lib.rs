@@ -1,0 +1,25 @@
+//! The words every other crate speaks: ids, money, time, randomness, pages, the call context and the kinds of
+//! error. Floor 0: no I/O beyond the system's clock and entropy, no async runtime, no business nouns.
+
+mod clock;
+mod context;
+mod currency;
+mod env;
+mod fault;
+mod id;
+mod money;
+mod page;
+mod rng;
+mod text;
+pub mod wire;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use context::{Caller, Context, Deadline, Role, TraceId, User};
+pub use currency::Currency;
+pub use env::Env;
+pub use fault::{ErrorPage, Fact, Fault, Kind, Violation};
+pub use id::{Id, IdError, Noun};
+pub use money::{Money, MoneyError, Rounding};
+pub use page::{Cursor, Limit, Page, PageRequest};
+pub use rng::{Rng, SeededRng, SystemRng};
+pub use text::Secret;
