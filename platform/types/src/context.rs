@@ -144,6 +144,15 @@ impl fmt::Debug for TraceId {
     }
 }
 
+/// The client's promise that a repeat is the same request: `Idempotency-Key`, and what it was sent with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// The client's key, 1 to 255 visible ASCII characters, unique per caller.
+    pub key: std::sync::Arc<str>,
+    /// SHA-256 over method, path and body: the same key with another fingerprint is a mistake.
+    pub fingerprint: [u8; 32],
+}
+
 /// What travels with every call between services, whether they share a process or not.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -155,6 +164,8 @@ pub struct Context {
     pub request_id: std::sync::Arc<str>,
     /// The trace the request belongs to.
     pub trace: TraceId,
+    /// The client's idempotency key, on requests that change something.
+    pub idempotency: Option<Idempotency>,
 }
 
 impl Context {
@@ -168,6 +179,7 @@ impl Context {
             caller: Caller::System,
             request_id: trace.to_string().into(),
             trace,
+            idempotency: None,
         }
     }
 

@@ -191,6 +191,9 @@ crate::error_enum! {
         Unauthenticated {} => (Unauthenticated, "unauthenticated", "log in first: no valid token was sent"),
         /// The caller is known but may not do this. Ask an administrator for the role.
         Forbidden {} => (Forbidden, "forbidden", "you may not do this"),
+        /// The `Idempotency-Key` was used before with another request. Nothing was changed. Use a new key for a new
+        /// request; send the same body to repeat the first.
+        IdempotencyKeyReused {} => (Invalid, "idempotency_key_reused", "this Idempotency-Key was used with another request"),
         /// Time ran out before the answer. A change may or may not have happened: repeat with the same
         /// `Idempotency-Key` to learn which.
         DeadlineExceeded {} => (Timeout, "deadline_exceeded", "time ran out before the answer"),

@@ -14,7 +14,7 @@ mod text;
 pub mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use context::{Caller, Context, Deadline, Role, TraceId, User};
+pub use context::{Caller, Context, Deadline, Idempotency, Role, TraceId, User};
 pub use currency::Currency;
 pub use env::Env;
 pub use fault::{ErrorPage, Fact, Fault, Kind, Violation};
