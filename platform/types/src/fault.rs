@@ -76,7 +76,8 @@ pub trait Fact: std::error::Error + Send + Sync + 'static {
 ///
 /// A variant's doc comment becomes its page in `docs/errors`: say what happened and what to do about it.
 /// The message may name the variant's fields in braces. Every enum but [`Fault`] ends with a `Fault` variant,
-/// added by the macro, so that `?` carries the errors any service can have.
+/// added by the macro, so that `?` carries the errors any service can have; `includes { Stock(stock::Error) }` after
+/// the enum carries another service's errors in the same way, whole and typed.
 ///
 /// ```
 /// shoal_types::errors! {
@@ -92,13 +93,26 @@ pub trait Fact: std::error::Error + Send + Sync + 'static {
 /// ```
 #[macro_export]
 macro_rules! errors {
-    ($(#[doc = $about:literal])+ pub enum $name:ident { $($variants:tt)* }) => {
+    (
+        $(#[doc = $about:literal])+
+        $vis:vis enum $name:ident { $($variants:tt)* }
+        $(includes { $($(#[doc = $inner_text:literal])+ $inner:ident($inner_type:ty)),+ $(,)? })?
+    ) => {
         $crate::error_enum! {
             $(#[doc = $about])+
-            pub enum $name { $($variants)* }
+            $vis enum $name { $($variants)* }
             /// An error any service can have.
             Fault($crate::Fault)
+            $($($(#[doc = $inner_text])+ $inner($inner_type))+)?
         }
+
+        $($(
+            impl From<$inner_type> for $name {
+                fn from(error: $inner_type) -> Self {
+                    Self::$inner(error)
+                }
+            }
+        )+)?
 
         impl From<$crate::Fault> for $name {
             fn from(fault: $crate::Fault) -> Self {
@@ -114,25 +128,25 @@ macro_rules! errors {
 macro_rules! error_enum {
     (
         $(#[doc = $about:literal])+
-        pub enum $name:ident {
+        $vis:vis enum $name:ident {
             $(
                 $(#[doc = $text:literal])+
                 $variant:ident { $($field:ident: $type:ty),* $(,)? } => ($kind:ident, $code:literal, $message:literal)
             ),+ $(,)?
         }
-        $($(#[doc = $inner_text:literal])+ $inner:ident($inner_type:ty))?
+        $($(#[doc = $inner_text:literal])+ $inner:ident($inner_type:ty))*
     ) => {
         $(#[doc = $about])+
         #[derive(Debug, Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         #[allow(missing_docs, reason = "fields are named in the message of their variant")]
-        pub enum $name {
+        $vis enum $name {
             $($(#[doc = $text])+ $variant { $($field: $type),* },)+
-            $($(#[doc = $inner_text])+ $inner($inner_type),)?
+            $($(#[doc = $inner_text])+ $inner($inner_type),)*
         }
 
         impl $name {
             /// A page for each code, for `docs/errors`.
-            pub const PAGES: &'static [$crate::ErrorPage] = &[
+            $vis const PAGES: &'static [$crate::ErrorPage] = &[
                 $($crate::ErrorPage {
                     code: $code,
                     kind: $crate::Kind::$kind,
@@ -146,7 +160,7 @@ macro_rules! error_enum {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 match self {
                     $(Self::$variant { $($field),* } => { $(let _ = $field;)* write!(f, $message) })+
-                    $(Self::$inner(inner) => <$inner_type as ::std::fmt::Display>::fmt(inner, f),)?
+                    $(Self::$inner(inner) => <$inner_type as ::std::fmt::Display>::fmt(inner, f),)*
                 }
             }
         }
@@ -157,24 +171,24 @@ macro_rules! error_enum {
             fn code(&self) -> &'static str {
                 match self {
                     $(Self::$variant { .. } => $code,)+
-                    $(Self::$inner(inner) => <$inner_type as $crate::Fact>::code(inner),)?
+                    $(Self::$inner(inner) => <$inner_type as $crate::Fact>::code(inner),)*
                 }
             }
 
             fn kind(&self) -> $crate::Kind {
                 match self {
                     $(Self::$variant { .. } => $crate::Kind::$kind,)+
-                    $(Self::$inner(inner) => <$inner_type as $crate::Fact>::kind(inner),)?
+                    $(Self::$inner(inner) => <$inner_type as $crate::Fact>::kind(inner),)*
                 }
             }
 
             fn violations(&self) -> &[$crate::Violation] {
-                $crate::error_enum!(@violations self, $name $(, $inner)?)
+                $crate::error_enum!(@violations self, $name $(, $inner)*)
             }
         }
     };
-    (@violations $self:ident, $name:ident, $inner:ident) => {
-        match $self { Self::$inner(inner) => $crate::Fact::violations(inner), _ => &[] }
+    (@violations $self:ident, $name:ident $(, $inner:ident)+) => {
+        match $self { $(Self::$inner(inner) => $crate::Fact::violations(inner),)+ _ => &[] }
     };
     (@violations $self:ident, $name:ident) => {
         match $self { Self::Invalid { violations } => violations, _ => &[] }
@@ -226,7 +240,7 @@ mod tests {
 
     crate::errors! {
         /// For the test.
-        pub enum Error {
+        enum Error {
             /// Too little.
             StockTooLow { sku: String, available: i64 } => (Conflict, "stock_too_low", "only {available} of {sku} left"),
         }
