@@ -1,0 +1,25 @@
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use super::failure;
+use crate::Error;
+
+/// Holds a database for this process alone, until dropped or until the process ends, however it ends.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of the database `name` in `directory`, which is made if absent.
+    pub(super) fn take(directory: &Path, name: &str) -> Result<Self, Error> {
+        std::fs::create_dir_all(directory).map_err(|error| failure::from_io(&error, directory))?;
+        let path = directory.join(format!("{name}.lock"));
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|error| failure::from_io(&error, &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::AlreadyOpen { path }),
+            Err(TryLockError::Error(error)) => Err(failure::from_io(&error, &path)),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The embedded engine: a file for each house.
+
+mod connection;
+mod failure;
+mod lock;
+mod migrate;
+mod reader;
+mod session;
+mod writer;
+
+pub(crate) use reader::Readers;
+pub(crate) use session::Session;
+pub(crate) use writer::{Job, Writer};
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::Error;
+
+/// Runs a body to its end on this thread. Nothing in it suspends here, so one poll is enough.
+///
+/// # Errors
+/// `Suspended` if it awaits something that is not the database, `Panicked` if it panics.
+pub(crate) fn complete<T, E: From<Error>>(body: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let poll = || pin!(body).poll(&mut Context::from_waker(Waker::noop()));
+    match catch_unwind(AssertUnwindSafe(poll)) {
+        Ok(Poll::Ready(result)) => result,
+        Ok(Poll::Pending) => Err(Error::Suspended.into()),
+        Err(panic) => Err(Error::Panicked { message: panic_message(&*panic) }.into()),
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
