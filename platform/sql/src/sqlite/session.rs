@@ -96,7 +96,7 @@ impl Session {
             let written = statement.in_len(&params[..fixed], values)?;
             let filler = if values == 0 { Value::Null } else { params[params.len() - 1].clone() };
             params.resize(fixed + written, filler);
-            session.answer(statement, &*statement.sqlite_list(written)?, params.iter(), &mut each)
+            session.answer(statement, &statement.sqlite_list(written)?, params.iter(), &mut each)
         })
     }
 
