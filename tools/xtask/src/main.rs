@@ -1,1 +1,74 @@
-fn main() {}
+//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `ci`.
+
+mod ci;
+mod errors;
+mod needs;
+mod rust;
+mod schemathesis;
+mod steps;
+mod suite;
+mod tidy;
+mod tree;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::{env, io};
+
+use steps::Steps;
+
+const HELP: &str = "\
+cargo xtask test [NAME..]    every test; with names, those whose name holds one (`schemathesis` is one too)
+cargo xtask tidy [--bless]   the invariants of the code base; --bless lowers tools/xtask/budget.toml
+cargo xtask errors           write docs/errors from the errors the code declares
+cargo xtask ci               format, tidy, clippy, docs, tests: what a change must pass";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match root().and_then(|root| run(&root, &arguments)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the arguments ask for; whether all is well.
+fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut steps = Steps::default();
+    match words[..] {
+        ["test", ..] => suite::run(root, &arguments[1..], &mut steps),
+        ["ci"] => ci::run(root, &mut steps),
+        ["tidy"] => return tidy::report(root),
+        ["tidy", "--bless"] => {
+            tidy::bless(root)?;
+            return tidy::report(root);
+        }
+        ["errors"] => {
+            errors::write(root)?;
+            return Ok(true);
+        }
+        ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            return Ok(true);
+        }
+        _ => {
+            eprintln!("{HELP}");
+            return Ok(false);
+        }
+    }
+    println!("{steps}");
+    Ok(steps.passed())
+}
+
+/// The folder of the workspace: the nearest above with a `[workspace]` manifest.
+fn root() -> io::Result<PathBuf> {
+    let here = env::current_dir()?;
+    let is_root = |folder: &&std::path::Path| {
+        std::fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains("[workspace]"))
+    };
+    let found = here.ancestors().find(is_root).map(std::path::Path::to_path_buf);
+    found.ok_or_else(|| io::Error::other("run it inside the workspace"))
+}

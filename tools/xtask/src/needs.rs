@@ -1,0 +1,83 @@
+//! What the tests need beyond Rust: installed where this process may, named with its command where not.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The tool that tests the API from its description, with the version the settings were made for.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// Whether the command can be started and succeeds; its output is not shown.
+pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Makes sure of a C compiler, which SQLite is built with.
+///
+/// # Errors
+/// The command that installs it.
+pub(crate) fn compiler() -> Result<(), String> {
+    if works("cc", &["--version"]) {
+        return Ok(());
+    }
+    apt("a C compiler", &["build-essential"])
+}
+
+/// Makes sure of schemathesis in an environment of its own below `root`, and answers where it is.
+///
+/// # Errors
+/// What is missing and the command that mends it.
+pub(crate) fn schemathesis(root: &Path) -> Result<PathBuf, String> {
+    let folder = root.join("target/tools/schemathesis");
+    let program = folder.join("bin/schemathesis");
+    let version = SCHEMATHESIS.split('=').next_back().unwrap_or_default();
+    if has_version(&program, version) {
+        return Ok(program);
+    }
+    if !works("python3", &["-c", "import venv, ensurepip"]) {
+        apt("Python with venv", &["python3", "python3-venv"])?;
+    }
+    let pip = folder.join("bin/pip");
+    let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        && run(Command::new(&pip).args(["install", "--quiet", "--disable-pip-version-check", SCHEMATHESIS]));
+    if made && has_version(&program, version) {
+        return Ok(program);
+    }
+    Err(format!(
+        "schemathesis is missing: run `python3 -m venv --clear {0} && {0}/bin/pip install {SCHEMATHESIS}`",
+        folder.display()
+    ))
+}
+
+fn has_version(program: &Path, version: &str) -> bool {
+    let output = Command::new(program).arg("--version").output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version))
+}
+
+/// Installs packages of Debian or Ubuntu if this process may.
+fn apt(what: &str, packages: &[&str]) -> Result<(), String> {
+    let by_hand =
+        format!("{what} is missing: run `sudo apt-get install -y {}`, then this again", packages.join(" "));
+    if !works("apt-get", &["--version"]) {
+        return Err(format!("{what} is missing: install it with your system's package manager"));
+    }
+    if !is_root().unwrap_or(false) {
+        return Err(by_hand);
+    }
+    println!("installing {what}: {}", packages.join(" "));
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    let installed = run(Command::new("apt-get").args(["update", "-qq"])) && run(&mut install);
+    if installed { Ok(()) } else { Err(by_hand) }
+}
+
+fn is_root() -> io::Result<bool> {
+    Ok(Command::new("id").arg("-u").output()?.stdout.trim_ascii() == b"0")
+}
+
+fn run(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
+}
