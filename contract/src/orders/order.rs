@@ -173,6 +173,9 @@ pub struct OrderLine {
     pub tax: Money,
     /// Its rate, basis points.
     pub tax_rate_bp: u32,
+    /// Whether the tax is within `total`.
+    #[serde(default)]
+    pub tax_included: bool,
     /// Whether it goes in a parcel.
     pub shippable: bool,
     /// Pieces sent.
@@ -246,7 +249,7 @@ pub struct LineQuantity {
 pub struct CreateOrder {
     /// The checkout; the order's id has the same bits.
     pub checkout: CheckoutId,
-    /// SHA-256 of the token that lets a guest see it.
+    /// SHA-256 of the token that lets a guest see it, over its text as the guest sends it.
     pub token_hash: Option<[u8; 32]>,
     /// What was bought, fixed.
     pub quote: Quote,

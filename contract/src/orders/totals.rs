@@ -95,6 +95,9 @@ pub struct QuoteLine {
     pub tax: Money,
     /// Its rate, basis points.
     pub tax_rate_bp: u32,
+    /// Whether the tax is within `total`.
+    #[serde(default)]
+    pub tax_included: bool,
     /// Whether it goes in a parcel.
     pub shippable: bool,
 }
