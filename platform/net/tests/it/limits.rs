@@ -1,0 +1,1 @@
+//! Limits on size, time and number, and what every answer carries.

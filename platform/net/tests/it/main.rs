@@ -1,0 +1,6 @@
+//! What clients and other nodes see of `shoal-net`.
+
+mod api;
+mod limits;
+mod refusals;
+mod server;
