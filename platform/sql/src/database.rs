@@ -8,7 +8,8 @@ use crate::counters::Tally;
 use crate::sqlite::{Job, Readers, Writer, complete};
 use crate::{Batch, BatchOutcome, Counters, Durability, Error, Migration, Options, ReadTx, Statement, Tx};
 
-/// The data of one house. A handle is cheap to clone; the last one dropped closes the database.
+/// The data of one house. A handle is cheap to clone; the last one dropped closes the database and waits for it,
+/// which [`Database::close`] does without blocking the thread.
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
@@ -88,7 +89,7 @@ impl Database {
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Write { body, deadline: cx.deadline, result: Err(Error::Closed.into()), reply };
+        let job = Write { body, deadline: cx.deadline, result: None, reply };
         self.inner.writer.submit(Box::new(job))?;
         answer.await.map_err(|_| Error::Closed)?
     }
@@ -138,7 +139,7 @@ impl std::fmt::Debug for Database {
 struct Write<T, E, F> {
     body: F,
     deadline: Deadline,
-    result: Result<T, E>,
+    result: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
 }
 
@@ -165,12 +166,17 @@ where
     F: AsyncFn(&mut Tx) -> Result<T, E> + Send,
 {
     fn run(&mut self, tx: &mut Tx) -> bool {
-        self.result = self.attempt(tx);
-        self.result.is_ok()
+        self.result.insert(self.attempt(tx)).is_ok()
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let result = self.result.and_then(|value| committed.map(|()| value).map_err(E::from));
+        let result = match (self.result, committed) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            // Its own error tells the caller more than what became of the others.
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(error)) => Err(error.into()),
+            (None, Ok(())) => Err(Error::Closed.into()),
+        };
         // A caller that went away needs no answer.
         let _ = self.reply.send(result);
     }

@@ -59,7 +59,9 @@ pub enum Error {
         known: u32,
     },
     /// A migration that was applied is not the one this program has.
-    #[error("{database} was made with another text of migration {version}; migrations never change once applied")]
+    #[error(
+        "{database} was made with another text of migration {version}; migrations never change once applied"
+    )]
     ChangedMigration {
         /// The database's name.
         database: &'static str,

@@ -42,9 +42,9 @@ impl<'r> Row<'r> {
             Lite::Null => Ok(ValueRef::Null),
             Lite::Integer(number) => Ok(ValueRef::I64(number)),
             Lite::Real(_) => Err(unreadable("a floating point number")),
-            Lite::Text(text) => {
-                std::str::from_utf8(text).map(ValueRef::Text).map_err(|_| unreadable("text that is not UTF-8"))
-            }
+            Lite::Text(text) => std::str::from_utf8(text)
+                .map(ValueRef::Text)
+                .map_err(|_| unreadable("text that is not UTF-8")),
             Lite::Blob(bytes) => Ok(ValueRef::Blob(bytes)),
         }
     }

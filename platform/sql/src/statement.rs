@@ -25,13 +25,7 @@ pub struct Statement {
 impl Statement {
     /// A statement named as its constant.
     pub const fn new(name: &'static str, text: &'static str) -> Self {
-        Self {
-            name,
-            text,
-            template: OnceLock::new(),
-            plain: OnceLock::new(),
-            texts: Mutex::new(None),
-        }
+        Self { name, text, template: OnceLock::new(), plain: OnceLock::new(), texts: Mutex::new(None) }
     }
 
     /// The constant's name.

@@ -46,8 +46,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection =
-        Connection::open_with_flags(path, flags).map_err(|error| from_sqlite(&error, "open"))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| from_sqlite(&error, "open"))?;
     // Nobody else opens the file in normal work; this waits for an operator's `sqlite3` or a backup.
     let pragmas = "pragma busy_timeout = 5000; pragma mmap_size = 1073741824; pragma temp_store = memory;";
     connection.execute_batch(pragmas).map_err(|error| from_sqlite(&error, "open"))?;

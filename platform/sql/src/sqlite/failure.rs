@@ -25,7 +25,9 @@ pub(super) fn from_sqlite(error: &rusqlite::Error, name: &'static str) -> Error 
     match code.code {
         ErrorCode::DiskFull => Error::Full { detail },
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Busy,
-        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Error::ReadOnly { detail },
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+            Error::ReadOnly { detail }
+        }
         ErrorCode::SystemIoFailure => from_io_code(code.extended_code, detail),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Corrupt { detail },
         ErrorCode::OperationInterrupted => Error::DeadlineExceeded,

@@ -1,5 +1,8 @@
 //! The promises of the SQL layer, on real files.
 
+mod disk;
 mod house;
+mod life;
 mod pond;
+mod reads;
 mod writes;

@@ -1,8 +1,13 @@
-//! A pond of fish: the schema these tests share.
+//! A pond of fish: the schema and the steps these tests share.
 
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::task::{Context as TaskContext, Waker};
 use std::time::Duration;
 
-use shoal_sql::{Database, Migration};
+use shoal_sql::{Database, Error, Migration, Options, params};
 use shoal_types::{Context, Env};
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration::new(
@@ -21,12 +26,15 @@ shoal_sql::statements! {
     pub(crate) mod sql {
         ADD = "insert into fish (id, name, weight_g) values ($1, $2, $3)";
         ADD_MANY = "insert into fish (id, name, weight_g) values {rows:3}";
-        FEED = "update fish set weight_g = weight_g + $2 where id = $1";
+        /// Each fish is fed its own portion and the same supplement.
         FEED_MANY = "update fish set weight_g = weight_g + d.column2 + $1
             from (values {rows:2}) as d where id = d.column1";
         SLIM = "update fish set weight_g = weight_g - $2 where id = $1 and weight_g >= $2";
+        SLIM_UNCHECKED = "update fish set weight_g = weight_g - $2 where id = $1";
+        REMOVE_ALL = "delete from fish";
         FIND = "select name, weight_g from fish where id = $1";
         FIND_MANY = "select id from fish where weight_g >= $1 and id in {in} order by id";
+        FIND_PAIRS = "select id from fish where (id, weight_g) in (values {rows:2}) order by id";
         COUNT = "select count(*) from fish";
     }
 }
@@ -35,6 +43,58 @@ pub(crate) fn context() -> Context {
     Context::system(&Env::system(), Duration::from_secs(60))
 }
 
+/// A pond of its own, gone after the test.
 pub(crate) async fn pond() -> Database {
     Database::temporary("pond", MIGRATIONS, &Env::system()).await.expect("opens")
+}
+
+/// The pond kept in `directory`.
+pub(crate) fn options(directory: &Path) -> Options {
+    Options::new(directory, "pond", MIGRATIONS, Env::system())
+}
+
+pub(crate) async fn add(db: &Database, id: i64) -> Result<u64, Error> {
+    db.write(&context(), async move |tx| tx.execute(sql::ADD, params![id, format!("fish {id}"), 100]).await)
+        .await
+}
+
+pub(crate) async fn count(db: &Database) -> i64 {
+    let fish = db.read(&context(), async |tx| tx.find::<i64>(sql::COUNT, params![]).await).await;
+    fish.expect("reads").expect("a count has a row")
+}
+
+/// A write that holds the writing thread until it is let go, so that others gather behind it in one group.
+pub(crate) struct Held {
+    go: mpsc::Sender<()>,
+    write: tokio::task::JoinHandle<Result<(), Error>>,
+}
+
+impl Held {
+    pub(crate) async fn in_front_of(db: &Database) -> Self {
+        let (go, gate) = mpsc::channel();
+        let (arrived, mut arrival) = tokio::sync::mpsc::unbounded_channel();
+        let (db, cx) = (db.clone(), context());
+        let write = tokio::spawn(async move {
+            db.write(&cx, async move |_| {
+                let _ = arrived.send(());
+                let _ = gate.recv();
+                Ok(())
+            })
+            .await
+        });
+        arrival.recv().await.expect("the write began");
+        Self { go, write }
+    }
+
+    pub(crate) async fn let_go(self) -> Result<(), Error> {
+        self.go.send(()).expect("the write waits");
+        self.write.await.expect("the write ends")
+    }
+}
+
+/// Starts `future`, which has to wait.
+pub(crate) fn queue<F: Future>(future: F) -> Pin<Box<F>> {
+    let mut future = Box::pin(future);
+    assert!(future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending());
+    future
 }
