@@ -8,7 +8,7 @@ const UNFINISHED: &[(&str, &str)] = &[
     ("todo!", "finish it, or leave it out"),
     ("unimplemented!", "finish it, or leave it out"),
     ("dbg!", "remove it; logs go through tracing"),
-    ("#[ignore", "make the test fast and certain, or delete it"),
+    ("#[ignore]", "say who runs it (`#[ignore = \"..\"]`), or make it fast and certain"),
 ];
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "manager", "misc", "common", "stuff"];

@@ -70,8 +70,7 @@ const BANNED: &[(&[&str], &str)] = &[
     (&["jsonb"], "JSON is `text`, never queried inside"),
     (&["timestamptz"], "times are `bigint` microseconds"),
     (&["datetime"], "times are `bigint` microseconds"),
-    (&["bytea"], "bytes are hexadecimal `text`"),
-    (&["blob"], "bytes are hexadecimal `text`"),
+    (&["blob"], "bytes are `bytea`"),
 ];
 const KEYWORDS: &[&str] = &[
     "SELECT",
