@@ -165,3 +165,62 @@ impl Reader {
         Ok(Template { pieces: self.pieces, fixed, list: self.list })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sqlite(text: &str, count: usize) -> Result<String, String> {
+        Template::parse(text).map(|template| template.sqlite(count))
+    }
+
+    #[test]
+    fn placeholders_are_rewritten_outside_quotes_only() {
+        let text =
+            "-- Finds $9.\nselect  '$1 -- {in} ''$2''', \"a$b\"\n  from fish -- why\n where id = $1;\n";
+        let expected = "select '$1 -- {in} ''$2''', \"a$b\" from fish where id = ?1";
+        assert_eq!(sqlite(text, 0).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn lists_are_numbered_after_the_fixed_parameters() {
+        let text = "insert into t values {rows:2} on conflict (a) do update set b = $1";
+        let expected = "insert into t values (?2, ?3), (?4, ?5) on conflict (a) do update set b = ?1";
+        assert_eq!(sqlite(text, 2).as_deref(), Ok(expected));
+        assert_eq!(sqlite("select $2 in {in}", 3).as_deref(), Ok("select ?2 in (?3, ?4, ?5)"));
+    }
+
+    #[test]
+    fn a_text_that_cannot_work_is_refused() {
+        let texts = ["", " ;", "-- only", "select '", "select $", "select $0", "select $1000", "select {in"];
+        let lists = ["{out}", "{rows}", "{rows:0}", "{rows:-1}", "{in:1}", "{in} {in}"];
+        for text in texts.into_iter().chain(lists) {
+            assert!(Template::parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_template_or_a_reason(text in "[a-z $'\"{}:;0-9\n-]{0,60}|.{0,40}") {
+            let _ = sqlite(&text, 2);
+        }
+
+        #[test]
+        fn a_list_holds_each_parameter_once_and_in_order(
+            fixed in 0_usize..5,
+            width in 1_usize..8,
+            count in 1_usize..40,
+        ) {
+            let head: String = (1..=fixed).map(|number| format!("${number} ")).collect();
+            let text = sqlite(&format!("f {head} {{rows:{width}}}"), count).map_err(TestCaseError::fail)?;
+            let numbers: Vec<usize> = text
+                .split(|letter: char| !letter.is_ascii_digit())
+                .filter_map(|digits| digits.parse().ok())
+                .collect();
+            prop_assert_eq!(numbers, (1..=fixed + width * count).collect::<Vec<_>>());
+            prop_assert_eq!(text.matches('(').count(), count);
+        }
+    }
+}

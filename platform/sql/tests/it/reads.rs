@@ -103,11 +103,10 @@ async fn a_read_is_one_snapshot() {
     let counts = db.read(&cx, async move |tx| {
         let before = tx.find::<i64>(sql::COUNT, params![]).await?;
         // Held inside the read on purpose: the write finishes on its own thread meanwhile.
-        let mut write = queue(add(&other, 2));
+        let _write = queue(add(&other, 2));
         while other.counters().writes < 2 || other.counters().commits < 2 {
             std::thread::yield_now();
         }
-        drop(write.as_mut());
         Ok::<_, Error>((before, tx.find::<i64>(sql::COUNT, params![]).await?))
     });
     assert_eq!(counts.await, Ok((Some(1), Some(1))));
