@@ -56,6 +56,7 @@ const RULES: &[Rule] = &[
     lints::unfinished,
     lints::names,
     sql::place,
+    sql::registered,
     sql::portable,
     sql::own_tables,
     papers::paths,

@@ -3,6 +3,7 @@
 
 use super::Finding;
 use super::rooms::all_tables;
+use crate::rust::{Source, block, line_at};
 use crate::tree::{File, Tree};
 
 /// Where SQL lives besides the houses' `store` rooms and migrations.
@@ -212,6 +213,34 @@ pub(super) fn place(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Every statement is registered, so that one test can prepare them all; every file of a store is used.
+pub(super) fn registered(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (file, source) in tree.rust().filter(|(file, _)| !file.is_test() && !file.within(FREE)) {
+        let registers: Vec<_> = source
+            .code
+            .match_indices("statements!")
+            .filter_map(|(at, _)| block(&source.code, at))
+            .map(|(open, close)| line_at(&source.code, open)..=line_at(&source.code, close))
+            .collect();
+        for literal in source.literals.iter().filter(|literal| is_statement(&literal.text)) {
+            let known = registers.iter().any(|lines| lines.contains(&literal.line));
+            if !known && !source.is_test(literal.line) {
+                let message = "register it in `statements!`, so that the test that prepares all meets it";
+                findings.push(Finding::new(&file.path, literal.line, "sql-register", message));
+            }
+        }
+    }
+    for file in tree.ending(".sql") {
+        let Some((room, name)) = file.path.split_once("/src/store/") else { continue };
+        let used = |source: &Source| source.literals.iter().any(|literal| literal.text.ends_with(name));
+        if !tree.rust().any(|(other, source)| other.within(&[room]) && used(source)) {
+            findings.push(Finding::new(&file.path, 1, "sql-register", "no statement includes it: remove it"));
+        }
+    }
+    findings
+}
+
 /// One text for every engine.
 pub(super) fn portable(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -332,6 +361,17 @@ mod tests {
         assert_eq!(found(place, &[("services/users/src/store.rs", long)]).len(), 1);
         assert_eq!(found(place, &[(FILE, "select\n  id\nfrom users\n")]).len(), 1);
         assert_eq!(found(place, &[(FILE, "-- One user by id.\nselect\n  id\nfrom users\n")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_statement_that_is_not_registered_is_found() {
+        let store = "statements! {\n    pub(crate) mod sql {\n        A = \"select id from users\";\n\
+                     B = include_str!(\"store/get.sql\");\n    }\n}\n";
+        let path = "services/users/src/store.rs";
+        assert_eq!(found(registered, &[(path, store), (FILE, "-- x")]), [""; 0]);
+        let loose = format!("{store}const C: &str = \"delete from users\";");
+        assert_eq!(found(registered, &[(path, &loose)]).len(), 1);
+        assert_eq!(found(registered, &[(path, ""), (FILE, "-- x")]).len(), 1);
     }
 
     #[test]
