@@ -293,7 +293,7 @@ shoal_types::errors! {
         /// There is no such checkout, or it is another's.
         UnknownCheckout {} => (NotFound, "unknown_checkout", "there is no such checkout"),
         /// A checkout needs an `Idempotency-Key` header, so that a repeat cannot buy twice.
-        KeyMissing {} => (Invalid, "idempotency_key_missing", "send an Idempotency-Key header, so that a repeat cannot buy twice"),
+        KeyMissing {} => (Malformed, "idempotency_key_missing", "send an Idempotency-Key header"),
         /// The total is no longer what the buyer was shown. Show the new one and try again with a new key.
         TotalChanged { total: i64, currency: String } => (Conflict, "total_changed", "the total is now {total} {currency} (minor units)"),
         /// The payment provider refused. Nothing was bought or charged; try another card with a new key.
