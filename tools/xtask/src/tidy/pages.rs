@@ -52,10 +52,16 @@ mod tests {
 
     const CODE: &str = "errors! {\n    /// X.\n    pub enum Error {\n        /// Gone.\n        Gone {} => (NotFound, \"gone\", \"gone\"),\n    }\n}\n";
 
+    const NET: (&str, &str) = (
+        "platform/net/src/problem.rs",
+        "match kind { _ =>\n(_, Kind::NotFound) => StatusCode::NOT_FOUND,\n}",
+    );
+
     fn with_pages(more: &[(&str, &str)]) -> Vec<String> {
-        let pages = errors::pages(&Tree::of(&[("contract/src/users.rs", CODE)]));
+        let pages = errors::pages(&Tree::of(&[("contract/src/users.rs", CODE), NET]));
         let mut files: Vec<(&str, &str)> =
             pages.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        files.push(NET);
         files.extend(more);
         found(current, &files)
     }
@@ -67,9 +73,15 @@ mod tests {
 
     #[test]
     fn a_missing_page_and_one_too_many_are_found() {
-        assert_eq!(found(current, &[("contract/src/users.rs", CODE)]).len(), 2);
+        assert_eq!(found(current, &[("contract/src/users.rs", CODE), NET]).len(), 2);
         let findings = with_pages(&[("contract/src/users.rs", CODE), ("docs/errors/old.md", "")]);
         assert_eq!(findings, ["docs/errors/old.md:1: no such code any more: run `cargo xtask errors`"]);
+    }
+
+    #[test]
+    fn a_kind_without_a_status_is_found() {
+        let findings = found(current, &[("contract/src/users.rs", CODE)]);
+        assert!(findings.iter().any(|finding| finding.contains("no status was found")), "{findings:?}");
     }
 
     #[test]
