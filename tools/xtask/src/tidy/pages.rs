@@ -22,24 +22,18 @@ pub(super) fn current(tree: &Tree) -> Vec<Finding> {
         }
     }
     let pages = errors::pages(tree);
+    let mut find = |path: &str, message: &str| findings.push(Finding::new(path, 1, "errors", message));
     for (path, text) in &pages {
         if tree.get(path).is_none_or(|file| file.text != *text) {
-            findings.push(Finding::new(
-                path,
-                1,
-                "errors",
-                "missing or out of date: run `cargo xtask errors`",
-            ));
+            find(path, "missing or out of date: run `cargo xtask errors`");
+        }
+        if text.contains("\n| - |") {
+            find(path, "no status was found: write the arm of the mapping in platform/net on one line");
         }
     }
     for file in tree.ending(".md").filter(|file| file.within(&[errors::FOLDER])) {
         if !pages.iter().any(|(path, _)| *path == file.path) {
-            findings.push(Finding::new(
-                &file.path,
-                1,
-                "errors",
-                "no such code any more: run `cargo xtask errors`",
-            ));
+            find(&file.path, "no such code any more: run `cargo xtask errors`");
         }
     }
     findings
