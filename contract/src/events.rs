@@ -1,44 +1,4 @@
-//! What the services tell each other after the fact: CloudEvents 1.0 in JSON, written in the commit of the change.
-
-use serde::{Deserialize, Serialize};
-use shoal_types::{Id, Noun, Timestamp};
-use utoipa::ToSchema;
-
-/// Marks the ids of events.
-#[derive(Debug)]
-pub struct EventNoun;
-
-impl Noun for EventNoun {
-    const PREFIX: &'static str = "event";
-}
-
-/// An event's id: what an inbox knows it by.
-pub type EventId = Id<EventNoun>;
-
-/// An event as it travels.
-///
-/// Source: CloudEvents 1.0.2, JSON format.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Event {
-    /// Always `1.0`.
-    pub specversion: String,
-    /// Unique for ever.
-    pub id: EventId,
-    /// The house: `/products`.
-    pub source: String,
-    /// What happened: `product.changed`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The aggregate it happened to: `product_01h...`. Events of one aggregate keep their order.
-    pub subject: String,
-    /// The aggregate's own count, from 1.
-    pub sequence: u64,
-    /// When.
-    pub time: Timestamp,
-    /// What else there is to say, by type.
-    #[schema(value_type = Object)]
-    pub data: String,
-}
+//! What the services tell each other after the fact. The envelope is the queue's; here are its types.
 
 /// The types of event.
 pub mod kinds {

@@ -1,0 +1,165 @@
+//! A house of fish: each feeding is a change with an event.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use shoal_queue::{Consumer, Event, MIGRATION, OutboxTable, Outgoing, Progress, Relay, RelayOptions, append};
+use shoal_sql::{Database, Error, Migration, Options, params};
+use shoal_types::{Context, Env, Fault, Id, Noun};
+
+#[derive(Debug)]
+pub(crate) struct Fish;
+
+impl Noun for Fish {
+    const PREFIX: &'static str = "fish";
+}
+
+pub(crate) type FishId = Id<Fish>;
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fed {
+    pub(crate) meals: u64,
+}
+
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    MIGRATION,
+    Migration::new(
+        "0002_fish.sql",
+        "create table fish (id uuid not null, meals bigint not null, primary key (id));",
+    ),
+];
+
+shoal_sql::statements! {
+    pub(crate) mod sql {
+        FEED = "insert into fish (id, meals) values ($1, 1) on conflict (id) do update set meals = fish.meals + 1
+            returning meals";
+        MEALS = "select meals from fish where id = $1";
+        EVENTS = "select count(*) from outbox";
+        KEYS = "select count(*) from idempotency_keys";
+        UNPUBLISHED = "select count(*) from outbox where published = 0";
+    }
+}
+
+pub(crate) fn env() -> Env {
+    Env::system()
+}
+
+pub(crate) fn context() -> Context {
+    Context::system(&env(), Duration::from_secs(60))
+}
+
+pub(crate) fn fish() -> FishId {
+    env().id()
+}
+
+pub(crate) async fn pond() -> Database {
+    Database::temporary("pond", MIGRATIONS, &env()).await.expect("opens")
+}
+
+/// The pond in a folder that outlives it.
+pub(crate) async fn pond_in(folder: &tempfile::TempDir) -> Database {
+    Database::open(Options::new(folder.path(), "pond", MIGRATIONS, env())).await.expect("opens")
+}
+
+/// Feeds a fish once; the fish has an event for each meal.
+pub(crate) async fn feed(db: &Database, id: FishId) {
+    let cx = context();
+    let fed = db.write(&cx, async move |tx| {
+        let meals = tx.find::<u64>(sql::FEED, params![id]).await?.unwrap_or_default();
+        append(tx, &Outgoing::new("fish.fed", id, meals, Fed { meals }), &env()).await?;
+        Ok::<_, Error>(())
+    });
+    fed.await.expect("fed");
+}
+
+pub(crate) async fn count(db: &Database, statement: &'static shoal_sql::Statement) -> i64 {
+    let cx = context();
+    let count = db.read(&cx, async move |tx| tx.find::<i64>(statement, params![]).await).await;
+    count.expect("read").unwrap_or_default()
+}
+
+/// A consumer that remembers what it took, and refuses what it is told to.
+#[derive(Default)]
+pub(crate) struct Angler {
+    pub(crate) name: &'static str,
+    taken: Mutex<Vec<(FishId, u64)>>,
+    /// Fish it refuses, with the fault; none means it panics.
+    refused: Mutex<Vec<(FishId, Option<Fault>)>>,
+    /// How often it was asked.
+    asked: Mutex<u64>,
+}
+
+impl Angler {
+    pub(crate) fn new(name: &'static str) -> Arc<Self> {
+        Arc::new(Self { name, ..Self::default() })
+    }
+
+    pub(crate) fn refuse(&self, id: FishId, fault: Option<Fault>) {
+        self.refused.lock().expect("no panic").push((id, fault));
+    }
+
+    pub(crate) fn refuse_nothing(&self) {
+        self.refused.lock().expect("no panic").clear();
+    }
+
+    pub(crate) fn taken(&self) -> Vec<(FishId, u64)> {
+        self.taken.lock().expect("no panic").clone()
+    }
+
+    pub(crate) fn taken_of(&self, id: FishId) -> Vec<u64> {
+        self.taken().into_iter().filter(|(of, _)| *of == id).map(|(_, sequence)| sequence).collect()
+    }
+
+    pub(crate) fn fish_taken(&self) -> HashSet<FishId> {
+        self.taken().into_iter().map(|(id, _)| id).collect()
+    }
+
+    pub(crate) fn asked(&self) -> u64 {
+        *self.asked.lock().expect("no panic")
+    }
+}
+
+#[async_trait]
+impl Consumer for Angler {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        kind == "fish.fed"
+    }
+
+    async fn handle(&self, _: &Context, events: &[Event]) -> Result<(), Fault> {
+        *self.asked.lock().expect("no panic") += 1;
+        let refused = self.refused.lock().expect("no panic").clone();
+        for event in events {
+            let id: FishId = event.subject.parse().expect("a fish");
+            assert_eq!(event.decode::<Fed>(), Ok(Fed { meals: event.sequence }));
+            if let Some((_, fault)) = refused.iter().find(|(of, _)| *of == id) {
+                return Err(fault.clone().expect("the angler panics"));
+            }
+        }
+        let taken = events.iter().map(|event| (FishId::from_uuid(event.aggregate), event.sequence));
+        self.taken.lock().expect("no panic").extend(taken);
+        Ok(())
+    }
+}
+
+pub(crate) fn relay(db: &Database, anglers: &[&Arc<Angler>]) -> Relay {
+    let options = RelayOptions { backoff: Duration::from_millis(1), tries: 3, ..RelayOptions::default() };
+    relay_with(db, anglers, options)
+}
+
+pub(crate) fn relay_with(db: &Database, anglers: &[&Arc<Angler>], options: RelayOptions) -> Relay {
+    let consumers = anglers.iter().map(|angler| Arc::clone(*angler) as Arc<dyn Consumer>).collect();
+    Relay::start(db.clone(), OutboxTable::default(), consumers, options, env())
+}
+
+/// Waits until the relay has published `events` in all.
+pub(crate) async fn published(relay: &Relay, events: u64) -> Progress {
+    let mut progress = relay.progress();
+    *progress.wait_for(|progress| progress.published >= events).await.expect("the relay runs")
+}

@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use shoal_queue::{Redriven, RelayOptions, list_dead_letters};
+use shoal_types::Fault;
+
+use crate::pond::{Angler, context, count, feed, fish, pond, pond_in, published, relay, relay_with, sql};
+
+fn unavailable() -> Option<Fault> {
+    Some(Fault::Unavailable { what: "the lake".to_owned() })
+}
+
+#[tokio::test]
+async fn a_commit_wakes_the_relay() {
+    let (db, angler, id) = (pond().await, Angler::new("angler"), fish());
+    let relay = relay(&db, &[&angler]);
+    feed(&db, id).await;
+    published(&relay, 1).await;
+    feed(&db, id).await;
+    published(&relay, 2).await;
+    assert_eq!(angler.taken_of(id), [1, 2]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn events_of_one_aggregate_keep_their_order() {
+    let (db, angler) = (pond().await, Angler::new("angler"));
+    let shoal = [fish(), fish(), fish()];
+    let options = RelayOptions { batch: 4, ..RelayOptions::default() };
+    let relay = relay_with(&db, &[&angler], options);
+    for _ in 0..10 {
+        for id in shoal {
+            feed(&db, id).await;
+        }
+    }
+    published(&relay, 30).await;
+    for id in shoal {
+        assert_eq!(angler.taken_of(id), (1..=10).collect::<Vec<_>>());
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_not_published_comes_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let id = fish();
+    let db = pond_in(&folder).await;
+    feed(&db, id).await;
+    let angler = Angler::new("angler");
+    angler.refuse(id, unavailable());
+    let patient = RelayOptions { backoff: Duration::from_secs(30), ..RelayOptions::default() };
+    let relay = relay_with(&db, &[&angler], patient);
+    while angler.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    relay.stop().await;
+    db.close().await;
+    drop(db);
+
+    angler.refuse_nothing();
+    let db = pond_in(&folder).await;
+    let relay = crate::pond::relay(&db, &[&angler]);
+    published(&relay, 1).await;
+    assert_eq!(angler.taken(), [(id, 1)]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_poison_event_holds_back_nobody() {
+    let (db, poison, other) = (pond().await, fish(), fish());
+    let (angler, heron) = (Angler::new("angler"), Angler::new("heron"));
+    angler.refuse(poison, unavailable());
+    for id in [poison, poison, other] {
+        feed(&db, id).await;
+    }
+    let relay = relay(&db, &[&angler, &heron]);
+    let progress = published(&relay, 3).await;
+    assert_eq!(progress.dead_letters, 2);
+    assert_eq!(angler.taken(), [(other, 1)]);
+    assert_eq!((heron.taken_of(poison), heron.taken_of(other)), (vec![1, 2], vec![1]));
+    assert_eq!(count(&db, sql::UNPUBLISHED).await, 0);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_refused_for_good_is_asked_for_once_alone() {
+    let (db, id, angler) = (pond().await, fish(), Angler::new("angler"));
+    angler.refuse(id, Some(Fault::invalid("data", "undecodable", "no fish")));
+    feed(&db, id).await;
+    let relay = relay(&db, &[&angler]);
+    assert_eq!(published(&relay, 1).await.dead_letters, 1);
+    assert_eq!(angler.asked(), 2);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_consumer_that_panics_loses_no_event() {
+    let (db, id, angler) = (pond().await, fish(), Angler::new("angler"));
+    angler.refuse(id, None);
+    feed(&db, id).await;
+    let relay = relay(&db, &[&angler]);
+    assert_eq!(published(&relay, 1).await.dead_letters, 1);
+    let letters = list_dead_letters(&db, &context(), None, 10).await.expect("read");
+    assert_eq!((letters[0].consumer.as_str(), letters[0].code.as_str()), ("angler", "internal"));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn dead_letters_can_be_redriven() {
+    let (db, id, angler) = (pond().await, fish(), Angler::new("angler"));
+    angler.refuse(id, unavailable());
+    feed(&db, id).await;
+    feed(&db, id).await;
+    let relay = relay(&db, &[&angler]);
+    published(&relay, 2).await;
+    assert_eq!(relay.redrive(&context()).await, Ok(Redriven { taken: 0, left: 2 }));
+    angler.refuse_nothing();
+    assert_eq!(relay.redrive(&context()).await, Ok(Redriven { taken: 2, left: 0 }));
+    assert_eq!(angler.taken_of(id), [1, 2]);
+    assert_eq!(list_dead_letters(&db, &context(), None, 10).await, Ok(vec![]));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_costs_two_statements_whatever_its_size() {
+    let (db, angler) = (pond().await, Angler::new("angler"));
+    for _ in 0..100 {
+        feed(&db, fish()).await;
+    }
+    let before = db.counters().statements;
+    let relay = relay(&db, &[&angler]);
+    published(&relay, 100).await;
+    relay.stop().await;
+    assert_eq!(db.counters().statements - before, 2);
+    assert_eq!(angler.fish_taken().len(), 100);
+}
+
+#[tokio::test]
+async fn an_idle_relay_asks_the_database_nothing() {
+    let (db, angler) = (pond().await, Angler::new("angler"));
+    let relay = relay(&db, &[&angler]);
+    feed(&db, fish()).await;
+    published(&relay, 1).await;
+    // The commit it was woken by may have come during its first sweep: let it look once more.
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = db.counters();
+    tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
+    assert_eq!(db.counters(), before);
+    relay.stop().await;
+}
