@@ -1,0 +1,344 @@
+//! The contract's use cases.
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use shoal_contract::check;
+use shoal_contract::checkout::{self as contract, CheckoutId, CheckoutStatus, Error, Failure, PlaceOrder};
+use shoal_contract::orders::{Order, OrderRef, Return};
+use shoal_sql::Tx;
+use shoal_types::{Caller, Context, Fact, Fault, Id, Idempotency, Role, Secret, User};
+
+use crate::aftercare::{CancelInput, RefundInput, TakeBackInput};
+use crate::house::{Checkout, Inner};
+use crate::running::{Stop, Waiting};
+use crate::saga::Stage;
+use crate::steps::{Input, payment_key};
+use crate::store::{self, Key, Kind, NewSaga, Saga};
+
+/// How long before the caller's deadline an unfinished saga is answered as under way.
+const MARGIN: std::time::Duration = std::time::Duration::from_millis(200);
+
+#[async_trait]
+impl contract::Checkouts for Checkout {
+    async fn place(&self, cx: &Context, request: PlaceOrder) -> Result<contract::Checkout, Error> {
+        check(&request)?;
+        check_source(&request)?;
+        self.inner.provider(&request.payment.provider)?;
+        let idempotency = cx.idempotency.as_ref().ok_or(Error::KeyMissing {})?;
+        let key = key(&cx.caller, "place", idempotency);
+        let input = Input { customer: cx.caller.user(), order_token: self.order_token(&cx.caller), request };
+        let (saga, waiting) =
+            self.inner.begin(cx, Kind::Purchase, Some(key), &input, &Stage::Reserving).await?;
+        self.inner.answer(cx, &saga, waiting).await
+    }
+
+    async fn get(&self, cx: &Context, request: contract::CheckoutRef) -> Result<contract::Checkout, Error> {
+        let saga = self.inner.purchase_of(cx, request.checkout).await?;
+        self.inner.describe(cx, &saga).await
+    }
+
+    async fn resume(
+        &self,
+        cx: &Context,
+        request: contract::CheckoutRef,
+    ) -> Result<contract::Checkout, Error> {
+        let saga = self.inner.purchase_of(cx, request.checkout).await?;
+        match self.inner.go_on(cx, &saga).await? {
+            Some(waiting) => self.inner.answer(cx, &saga, waiting).await,
+            None => self.inner.describe(cx, &saga).await,
+        }
+    }
+
+    async fn notify(&self, cx: &Context, request: contract::Notice) -> Result<(), Error> {
+        let provider = self.inner.provider(&request.provider)?;
+        let reported = provider.read_notice(cx, &request.body, request.signature.as_deref()).await?;
+        let (name, at) = (provider.name(), self.inner.env.now());
+        let event = reported.event.clone();
+        let noted = async move |tx: &mut Tx| store::insert_notice(tx, name, &event, at).await;
+        if !self.inner.db.write(cx, noted).await.map_err(Fault::from)? {
+            tracing::debug!(provider = name, event = %reported.event, "a notice came again");
+        }
+        // Also for a repeat: the first may have died between noting and going on. A finished saga is not touched.
+        let id = reported.key.split('/').next().and_then(|text| text.parse().ok());
+        let Some(id) = id else { return Ok(()) };
+        let Some(saga) = self.inner.find(cx, id).await? else { return Ok(()) };
+        self.inner.go_on(cx, &saga).await?;
+        Ok(())
+    }
+
+    async fn cancel(&self, cx: &Context, request: contract::Cancel) -> Result<Order, Error> {
+        check(&request.body)?;
+        let order = OrderRef { order: request.order, token: request.token };
+        let order = self.inner.orders.get_order(cx, order).await?;
+        let purchase: CheckoutId = order.id.cast();
+        if let Some(saga) = self.inner.find(cx, purchase).await?
+            && !saga.done
+        {
+            return Err(Error::StillProcessing { checkout: purchase.to_string() });
+        }
+        let input = CancelInput { order: order.id, reason: request.body.reason };
+        let key = Key { hash: digest(&["cancel", &order.id.to_string()]), fingerprint: [0; 32] };
+        match self.inner.care(cx, Kind::Cancellation, Some(key), &input).await? {
+            Stop::Ordered(order) => Ok(Order::clone(&order)),
+            stop => Err(unfinished(stop, purchase)),
+        }
+    }
+
+    async fn take_back(&self, cx: &Context, request: contract::TakeBack) -> Result<Return, Error> {
+        cx.caller.require(Role::Staff)?;
+        check(&request.body)?;
+        let key = cx.idempotency.as_ref().map(|idempotency| key(&cx.caller, "take_back", idempotency));
+        let input = TakeBackInput { order: request.order, body: request.body };
+        match self.inner.care(cx, Kind::TakeBack, key, &input).await? {
+            Stop::Returned(booked) => Ok(Return::clone(&booked)),
+            stop => Err(unfinished(stop, request.order.cast())),
+        }
+    }
+
+    async fn refund(&self, cx: &Context, request: contract::Refund) -> Result<Order, Error> {
+        cx.caller.require(Role::Staff)?;
+        check(&request.body)?;
+        let key = cx.idempotency.as_ref().map(|idempotency| key(&cx.caller, "refund", idempotency));
+        let input = RefundInput { order: request.order, amount: request.body.amount };
+        match self.inner.care(cx, Kind::Refund, key, &input).await? {
+            Stop::Ordered(order) => Ok(Order::clone(&order)),
+            stop => Err(unfinished(stop, request.order.cast())),
+        }
+    }
+
+    async fn list_payments(
+        &self,
+        cx: &Context,
+        request: contract::PaymentsOf,
+    ) -> Result<Vec<contract::Payment>, Error> {
+        cx.caller.require(Role::Staff)?;
+        let Some(saga) = self.inner.find(cx, request.order.cast()).await? else { return Ok(vec![]) };
+        let input: Input = saga.input()?;
+        let provider = self.inner.provider(&input.request.payment.provider)?;
+        let payment = provider.find(cx, &payment_key(saga.id)).await;
+        payment.map(|payment| payment.into_iter().collect()).map_err(|_| Error::PaymentUnavailable {})
+    }
+}
+
+impl Checkout {
+    fn order_token(&self, caller: &Caller) -> Option<Secret> {
+        let guest = caller.user().is_none();
+        guest.then(|| Secret::new(URL_SAFE_NO_PAD.encode(self.inner.env.rng().token())))
+    }
+}
+
+impl Inner {
+    /// Writes the saga and starts it; a repeat finds the first one, and what will tell how it stops.
+    async fn begin<I: Serialize>(
+        self: &std::sync::Arc<Self>,
+        cx: &Context,
+        kind: Kind,
+        key: Option<Key>,
+        input: &I,
+        stage: &Stage,
+    ) -> Result<(Saga, Option<Waiting>), Error> {
+        let at = self.env.now();
+        let new = NewSaga {
+            id: self.env.id(),
+            kind,
+            key,
+            owner: self.owner,
+            wake_at: at.plus(self.options.lease),
+            input: store::text(input)?,
+            stage: store::text(stage)?,
+            at,
+        };
+        let saga = new.as_saga();
+        let found = async move |tx: &mut Tx| match (store::insert(tx, &new).await?, new.key) {
+            (false, Some(key)) => store::find_by_key(tx, key.hash).await,
+            _ => Ok(None),
+        };
+        let Some(first) = self.db.write(cx, found).await.map_err(Fault::from)? else {
+            let waiting = self.start(saga.clone(), false);
+            return Ok((saga, Some(waiting)));
+        };
+        let fingerprint = key.map(|key| key.fingerprint.to_vec());
+        if first.fingerprint != fingerprint {
+            return Err(Fault::IdempotencyKeyReused {}.into());
+        }
+        let waiting = self.waiting(cx, &first).await?;
+        Ok((first, waiting))
+    }
+
+    /// What will tell how an unfinished saga stops: here if it runs here or its owner is gone, else nothing.
+    async fn waiting(
+        self: &std::sync::Arc<Self>,
+        cx: &Context,
+        saga: &Saga,
+    ) -> Result<Option<Waiting>, Error> {
+        if let Some(waiting) = self.running.find(saga.id) {
+            return Ok(Some(waiting));
+        }
+        // It may have ended between the two looks.
+        let Some(saga) = self.find(cx, saga.id).await?.filter(|saga| !saga.done) else { return Ok(None) };
+        match saga.stage::<Stage>()? {
+            Stage::Awaiting { .. } => Ok(None),
+            _ => self.go_on(cx, &saga).await,
+        }
+    }
+
+    /// Takes an unfinished saga up, if it does not run here and is not another live node's.
+    async fn go_on(self: &std::sync::Arc<Self>, cx: &Context, saga: &Saga) -> Result<Option<Waiting>, Error> {
+        if let Some(waiting) = self.running.find(saga.id) {
+            return Ok(Some(waiting));
+        }
+        if saga.done {
+            return Ok(None);
+        }
+        Ok(self.claim(cx, saga.clone()).await?.map(|saga| self.start(saga, true)))
+    }
+
+    /// Waits for the saga as long as the caller may, then says where it is.
+    async fn answer(
+        &self,
+        cx: &Context,
+        saga: &Saga,
+        waiting: impl Into<Option<Waiting>>,
+    ) -> Result<contract::Checkout, Error> {
+        let Some(waiting) = waiting.into() else { return self.describe(cx, saga).await };
+        let stop = self.wait(cx, waiting).await;
+        let input: Input = saga.input()?;
+        let checkout = contract::Checkout {
+            id: saga.id,
+            status: CheckoutStatus::Processing,
+            order: None,
+            order_token: input.order_token,
+            redirect_url: None,
+            failure: None,
+            created_at: saga.created_at,
+        };
+        match stop {
+            Some(Stop::Ordered(order)) => {
+                let order = std::sync::Arc::unwrap_or_clone(order);
+                Ok(contract::Checkout { status: CheckoutStatus::Completed, order: Some(order), ..checkout })
+            }
+            Some(Stop::Failed(error)) => Err(error),
+            Some(Stop::Awaiting { redirect_url }) => Ok(contract::Checkout {
+                status: CheckoutStatus::AwaitingPayment,
+                redirect_url: Some(redirect_url),
+                ..checkout
+            }),
+            Some(Stop::Returned(_) | Stop::Stalled) | None => Ok(checkout),
+        }
+    }
+
+    /// How it stops; `None` if the caller's time runs out first.
+    async fn wait(&self, cx: &Context, waiting: Waiting) -> Option<Stop> {
+        let patience = cx.deadline.remaining(&self.env).saturating_sub(MARGIN);
+        tokio::time::timeout(patience, waiting.stop()).await.ok()
+    }
+
+    /// Where a checkout is, from the log.
+    async fn describe(&self, cx: &Context, saga: &Saga) -> Result<contract::Checkout, Error> {
+        let input: Input = saga.input()?;
+        let mut checkout = contract::Checkout {
+            id: saga.id,
+            status: CheckoutStatus::Processing,
+            order: None,
+            order_token: input.order_token,
+            redirect_url: None,
+            failure: None,
+            created_at: saga.created_at,
+        };
+        let saga = self.find(cx, saga.id).await?.ok_or(Error::UnknownCheckout {})?;
+        match saga.stage()? {
+            Stage::Completed => {
+                let order = OrderRef { order: saga.id.cast(), token: None };
+                checkout.order = Some(self.orders.get_order(&cx.with_caller(Caller::System), order).await?);
+                checkout.status = CheckoutStatus::Completed;
+            }
+            Stage::Failed { error } => {
+                checkout.failure =
+                    Some(Failure { code: error.code().to_owned(), message: error.to_string() });
+                checkout.status = CheckoutStatus::Failed;
+            }
+            Stage::Awaiting { redirect_url } => {
+                checkout.redirect_url = Some(redirect_url);
+                checkout.status = CheckoutStatus::AwaitingPayment;
+            }
+            Stage::Reserving | Stage::Authorising | Stage::Capturing | Stage::Undoing { .. } => {}
+        }
+        Ok(checkout)
+    }
+
+    /// The purchase of an id, if the caller may know of it: its buyer, staff, or for a guest's whoever has the id.
+    async fn purchase_of(&self, cx: &Context, id: CheckoutId) -> Result<Saga, Error> {
+        let saga = self.find(cx, id).await?.filter(|saga| saga.kind == Kind::Purchase);
+        let saga = saga.ok_or(Error::UnknownCheckout {})?;
+        let input: Input = saga.input()?;
+        let owner: Option<Id<User>> = input.customer;
+        match owner {
+            Some(owner) if cx.caller.require_owner_or(owner, Role::Staff).is_err() => {
+                Err(Error::UnknownCheckout {})
+            }
+            _ => Ok(saga),
+        }
+    }
+
+    pub(crate) async fn find(&self, cx: &Context, id: CheckoutId) -> Result<Option<Saga>, Fault> {
+        self.db.read(cx, async move |tx| store::find(tx, id).await).await.map_err(Fault::from)
+    }
+
+    /// Runs a saga after the purchase, or finds the one that ran under the same key.
+    async fn care<I: Serialize>(
+        self: &std::sync::Arc<Self>,
+        cx: &Context,
+        kind: Kind,
+        key: Option<Key>,
+        input: &I,
+    ) -> Result<Stop, Error> {
+        let (saga, waiting) = self.begin(cx, kind, key, input, &Stage::Reserving).await?;
+        match waiting {
+            Some(waiting) => Ok(self.wait(cx, waiting).await.unwrap_or(Stop::Stalled)),
+            None => self.cared(cx, &saga).await,
+        }
+    }
+}
+
+fn check_source(request: &PlaceOrder) -> Result<(), Fault> {
+    match (request.cart, request.lines.is_empty()) {
+        (Some(_), true) => Ok(()),
+        (Some(_), false) => Err(Fault::invalid("lines", "exclusive", "either `cart` or `lines`, not both")),
+        (None, true) => {
+            Err(Fault::invalid("cart", "required", "name a `cart`, or the `lines` to buy without one"))
+        }
+        (None, false) if request.email.is_none() => {
+            Err(Fault::invalid("email", "required", "without a cart an e-mail address is needed"))
+        }
+        (None, false) => Ok(()),
+    }
+}
+
+fn unfinished(stop: Stop, checkout: CheckoutId) -> Error {
+    match stop {
+        Stop::Failed(error) => error,
+        _ => Error::StillProcessing { checkout: checkout.to_string() },
+    }
+}
+
+/// A caller's key for an operation. Another caller's, or another operation's, is another key.
+fn key(caller: &Caller, operation: &str, idempotency: &Idempotency) -> Key {
+    let who = match caller {
+        Caller::User { id, .. } => id.to_string(),
+        Caller::Anonymous => "anonymous".to_owned(),
+        Caller::System => "system".to_owned(),
+    };
+    Key { hash: digest(&[operation, &who, &idempotency.key]), fingerprint: idempotency.fingerprint }
+}
+
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}

@@ -1,0 +1,200 @@
+//! Runs sagas: one task each, whoever waits; the log fenced by the epoch; what is away is tried again later.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shoal_contract::checkout::{Error, order_of};
+use shoal_contract::orders::OrderRef;
+use shoal_types::{Context, Fact, Fault, Timestamp};
+
+use crate::error::{Trouble, backoff};
+use crate::events;
+use crate::house::Inner;
+use crate::running::{Stop, Waiting};
+use crate::saga::{self, Action, Outcome, Stage, Step};
+use crate::steps::Purchase;
+use crate::store::{self, Kind, Saga};
+
+/// How long a single call of a saga may take.
+const CALL: Duration = Duration::from_secs(20);
+/// Tries before an unclear step is undone, where that is still possible, or left for later.
+const TRIES: u32 = 5;
+
+impl Inner {
+    /// Runs `saga` on a task of its own, unless it runs already.
+    pub(crate) fn start(self: &Arc<Self>, saga: Saga, resumed: bool) -> Waiting {
+        // The turn is taken before the task exists, so that a repeat that comes now waits for it.
+        let house = Arc::clone(self);
+        match self.running.begin(saga.id) {
+            Err(waiting) => waiting,
+            Ok((turn, waiting)) => {
+                tokio::spawn(async move {
+                    let stop = house.run(saga, resumed).await;
+                    turn.end(stop);
+                });
+                waiting
+            }
+        }
+    }
+
+    async fn run(&self, saga: Saga, resumed: bool) -> Stop {
+        let id = saga.id;
+        let stop = match saga.kind {
+            Kind::Purchase => self.purchase(saga, resumed).await,
+            Kind::Cancellation | Kind::TakeBack | Kind::Refund => self.aftercare(saga).await,
+        };
+        stop.unwrap_or_else(|fault| {
+            tracing::warn!(saga = %id, %fault, "a saga is left for later");
+            Stop::Stalled
+        })
+    }
+
+    async fn purchase(&self, saga: Saga, resumed: bool) -> Result<Stop, Fault> {
+        let mut stage: Stage = saga.stage()?;
+        let handle = (saga.id, saga.epoch);
+        let mut purchase =
+            Purchase { id: saga.id, input: saga.input()?, quote: saga.quote.clone(), order: None, resumed };
+        let mut action = saga::resume(&stage);
+        let mut tries = 0;
+        loop {
+            let cx = Context::system(&self.env, CALL);
+            action = match action {
+                Action::Do(step) => match self.perform(&cx, step, &mut purchase).await {
+                    Ok(Outcome::Pending { .. }) if self.is_overdue(saga.created_at) => {
+                        saga::after(&stage, step, Outcome::Refused(Error::PaymentTimedOut {}))
+                    }
+                    Ok(outcome) => {
+                        tries = 0;
+                        saga::after(&stage, step, outcome)
+                    }
+                    Err(Trouble::Refused(error)) => saga::after(&stage, step, Outcome::Refused(error)),
+                    Err(Trouble::Unclear(error)) => {
+                        tries += 1;
+                        match after_unclear(step, tries, error) {
+                            Unclear::Retry => {
+                                tokio::time::sleep(backoff(tries)).await;
+                                Action::Do(step)
+                            }
+                            Unclear::Abandon(error) => saga::after(&stage, step, Outcome::Abandoned(error)),
+                            Unclear::Leave => return Ok(Stop::Stalled),
+                        }
+                    }
+                },
+                Action::Undo(undo) => match self.undo(&cx, undo, &purchase).await {
+                    Ok(()) => saga::after_undo(&stage, undo),
+                    Err(_) if tries >= TRIES => return Ok(Stop::Stalled),
+                    Err(_) => {
+                        tries += 1;
+                        tokio::time::sleep(backoff(tries)).await;
+                        Action::Undo(undo)
+                    }
+                },
+                Action::Log(next) => {
+                    self.log(&cx, handle, &next, &purchase).await?;
+                    stage = next;
+                    tries = 0;
+                    match stage {
+                        Stage::Awaiting { .. } => Action::Wait,
+                        _ => saga::resume(&stage),
+                    }
+                }
+                Action::Wait | Action::Stop => return self.stopped(&cx, stage, &mut purchase).await,
+            };
+        }
+    }
+
+    /// Writes the stage. Fails if another node has taken the saga over: then this one must stop.
+    async fn log(
+        &self,
+        cx: &Context,
+        handle: (shoal_contract::checkout::CheckoutId, i64),
+        stage: &Stage,
+        purchase: &Purchase,
+    ) -> Result<(), Fault> {
+        let text = store::text(stage)?;
+        let now = self.env.now();
+        let written = match stage {
+            Stage::Completed | Stage::Failed { .. } => {
+                let free_key = matches!(stage, Stage::Failed { error } if error.kind().retry_may_help());
+                let failed = events::failed(purchase.id, stage);
+                let env = self.env.clone();
+                let finish = async move |tx: &mut shoal_sql::Tx| {
+                    let written = store::finish(tx, handle, &text, free_key, now).await?;
+                    if let (true, Some(event)) = (written, &failed) {
+                        shoal_queue::append(tx, event, &env).await?;
+                    }
+                    Ok::<_, shoal_sql::Error>(written)
+                };
+                self.db.write(cx, finish).await
+            }
+            _ => {
+                let quote = match stage {
+                    Stage::Authorising => purchase.quote.as_ref().map(store::text).transpose()?,
+                    _ => None,
+                };
+                let wake_at = self.wake_at(stage, now);
+                let log = async move |tx: &mut shoal_sql::Tx| {
+                    store::log(tx, handle, &text, quote.as_deref(), (now, wake_at)).await
+                };
+                self.db.write(cx, log).await
+            }
+        };
+        match written {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                tracing::info!(checkout = %purchase.id, "another node has taken the saga over");
+                Err(Fault::Unavailable { what: "the saga".to_owned() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn wake_at(&self, stage: &Stage, now: Timestamp) -> Timestamp {
+        match stage {
+            Stage::Awaiting { .. } => now.plus(self.options.confirm_within),
+            _ => now.plus(self.options.lease),
+        }
+    }
+
+    /// Whether a buyer who has not confirmed the payment by now has had their time.
+    fn is_overdue(&self, created_at: Timestamp) -> bool {
+        self.env.now() >= created_at.plus(self.options.confirm_within)
+    }
+
+    async fn stopped(&self, cx: &Context, stage: Stage, purchase: &mut Purchase) -> Result<Stop, Fault> {
+        Ok(match stage {
+            Stage::Awaiting { redirect_url } => Stop::Awaiting { redirect_url },
+            Stage::Failed { error } => Stop::Failed(error),
+            Stage::Completed => {
+                let order = match purchase.order.take() {
+                    Some(order) => order,
+                    None => {
+                        let order = OrderRef { order: order_of(purchase.id), token: None };
+                        self.orders.get_order(cx, order).await.map_err(|error| {
+                            tracing::warn!(checkout = %purchase.id, %error, "a completed checkout's order cannot be read");
+                            Fault::Unavailable { what: "the order service".to_owned() }
+                        })?
+                    }
+                };
+                Stop::Ordered(Arc::new(order))
+            }
+            _ => Stop::Stalled,
+        })
+    }
+}
+
+/// What to do after a step that may or may not have happened.
+enum Unclear {
+    Retry,
+    Abandon(Error),
+    Leave,
+}
+
+fn after_unclear(step: Step, tries: u32, error: Error) -> Unclear {
+    match step {
+        _ if tries < TRIES => Unclear::Retry,
+        // Nothing that cannot be taken back has happened: the buyer gets an answer.
+        Step::Reserve | Step::Authorise => Unclear::Abandon(error),
+        Step::CreateOrder | Step::ConfirmStock | Step::Capture | Step::MarkPaid => Unclear::Leave,
+    }
+}

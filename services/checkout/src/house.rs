@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shoal_contract::checkout::Error;
+use shoal_contract::orders::Orders;
+use shoal_contract::products::Products;
+use shoal_sql::{Database, Durability};
+use shoal_types::{Env, Secret};
+use uuid::Uuid;
+
+use crate::payments::{PaymentProvider, TestProvider};
+use crate::running::Running;
+use crate::store;
+
+/// How to open the house.
+#[derive(Clone)]
+pub struct Options {
+    /// Where its files live.
+    pub directory: PathBuf,
+    /// What an answered write survives.
+    pub durability: Durability,
+    /// How long stock is held for a checkout under way.
+    pub hold: Duration,
+    /// How long a buyer has to confirm a payment at the provider; stock is held as long.
+    pub confirm_within: Duration,
+    /// How long a saga is left to its owner before another may take it over.
+    pub lease: Duration,
+    /// How often it is looked whether a saga was left behind.
+    pub sweep_every: Duration,
+    /// Whether the built-in test provider takes payments. Never in a shop that sends goods.
+    pub test_provider: bool,
+    /// What the test provider's notices are signed with.
+    pub webhook_secret: Secret,
+}
+
+impl Options {
+    /// The defaults, with data in `directory` and notices signed with `webhook_secret`.
+    pub fn new(directory: impl Into<PathBuf>, webhook_secret: Secret) -> Self {
+        Self {
+            directory: directory.into(),
+            durability: Durability::Full,
+            hold: Duration::from_secs(15 * 60),
+            confirm_within: Duration::from_secs(30 * 60),
+            lease: Duration::from_secs(60),
+            sweep_every: Duration::from_secs(15),
+            test_provider: true,
+            webhook_secret,
+        }
+    }
+}
+
+/// The checkout house. A handle is cheap to clone.
+#[derive(Clone)]
+pub struct Checkout {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Database,
+    pub(crate) env: Env,
+    pub(crate) options: Options,
+    /// This process, as the owner of sagas.
+    pub(crate) owner: Uuid,
+    pub(crate) orders: Arc<dyn Orders>,
+    pub(crate) products: Arc<dyn Products>,
+    pub(crate) providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>>,
+    /// The test provider's database, to be closed with the house.
+    book: Option<Database>,
+    pub(crate) running: Running,
+}
+
+impl Checkout {
+    /// Opens the house's database, makes it if absent, and that of the test provider if it is wanted.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open(
+        options: Options,
+        env: Env,
+        orders: Arc<dyn Orders>,
+        products: Arc<dyn Products>,
+        providers: Vec<Arc<dyn PaymentProvider>>,
+    ) -> Result<Self, shoal_sql::Error> {
+        let open = async |name, migrations| {
+            let sql = shoal_sql::Options::new(&options.directory, name, migrations, env.clone());
+            Database::open(shoal_sql::Options { durability: options.durability, ..sql }).await
+        };
+        let db = open("checkout", store::MIGRATIONS).await?;
+        let mut providers: BTreeMap<_, _> =
+            providers.into_iter().map(|provider| (provider.name(), provider)).collect();
+        let mut book = None;
+        if options.test_provider {
+            let opened = open("test-provider", store::book::MIGRATIONS).await?;
+            book = Some(opened.clone());
+            let test = TestProvider::new(opened, env.clone(), options.webhook_secret.clone());
+            providers.insert(test.name(), Arc::new(test));
+        }
+        let mut owner = [0_u8; 16];
+        env.rng().fill(&mut owner);
+        let owner = uuid::Builder::from_random_bytes(owner).into_uuid();
+        let running = Running::default();
+        Ok(Self {
+            inner: Arc::new(Inner { db, env, options, owner, orders, products, providers, book, running }),
+        })
+    }
+
+    /// The house's database, for the relay and for counters.
+    pub fn database(&self) -> &Database {
+        &self.inner.db
+    }
+
+    /// Waits for sagas under way to come to a stop, then closes the databases.
+    pub async fn close(&self) {
+        self.inner.running.drain().await;
+        self.inner.db.close().await;
+        if let Some(book) = &self.inner.book {
+            book.close().await;
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn provider(&self, name: &str) -> Result<&Arc<dyn PaymentProvider>, Error> {
+        self.providers.get(name).ok_or_else(|| Error::UnknownProvider { provider: name.to_owned() })
+    }
+}

@@ -1,0 +1,3 @@
+select saga_id, kind, fingerprint, epoch, done, input, quote, stage, created_at
+from sagas
+where key_hash = $1
