@@ -136,7 +136,8 @@ impl Reader {
     }
 
     fn space(&mut self) {
-        if !self.text.is_empty() || !self.pieces.is_empty() {
+        let first = self.text.is_empty() && self.pieces.is_empty();
+        if !first && !self.text.ends_with(' ') {
             self.text.push(' ');
         }
     }
