@@ -102,11 +102,10 @@ async fn a_read_is_one_snapshot() {
     let other = db.clone();
     let counts = db.read(&cx, async move |tx| {
         let before = tx.find::<i64>(sql::COUNT, params![]).await?;
-        // Held inside the read on purpose: the write finishes on its own thread meanwhile.
-        let _write = queue(add(&other, 2));
-        while other.counters().writes < 2 || other.counters().commits < 2 {
-            std::thread::yield_now();
-        }
+        // A body may not await another transaction, so the write has a thread of its own.
+        let other = other.clone();
+        let write = std::thread::spawn(move || runtime().block_on(add(&other, 2)));
+        assert_eq!(write.join().expect("no panic"), Ok(1));
         Ok::<_, Error>((before, tx.find::<i64>(sql::COUNT, params![]).await?))
     });
     assert_eq!(counts.await, Ok((Some(1), Some(1))));
@@ -163,6 +162,10 @@ async fn more_rows_than_parameters_fit_are_written_all_the_same() {
     assert!(matches!(added, Err(Error::Statement { name: "ADD_MANY", .. })));
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
@@ -170,8 +173,7 @@ proptest! {
         portions in prop::collection::vec(0_i64..1_000, 1..80),
         supplement in 0_i64..10,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(async {
+        runtime().block_on(async {
             let (db, cx) = (pond().await, context());
             let fish: Vec<_> = (1..=portions.len() as i64).collect();
             let rows: Vec<_> = fish.iter().map(|id| params![*id, format!("fish {id}"), *id]).collect();
