@@ -180,12 +180,14 @@ impl SegmentCollector for SegmentFacets {
 
     fn harvest(self) -> Self::Fruit {
         let by_value = |(column, counts): (StrColumn, Vec<u32>)| {
-            let mut named = Counts::new();
-            for (ordinal, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-                let mut value = String::new();
-                column.ord_to_str(ordinal as u64, &mut value)?;
-                named.insert(value, count as usize);
-            }
+            let (ordinals, counts): (Vec<u64>, Vec<u32>) =
+                (0..).zip(counts).filter(|(_, count)| *count > 0).unzip();
+            let mut named = Counts::with_capacity(counts.len());
+            let mut counts = counts.into_iter();
+            column.dictionary().sorted_ords_to_term_cb(&ordinals, |value| {
+                let value = String::from_utf8_lossy(value).into_owned();
+                named.insert(value, counts.next().unwrap_or(0) as usize);
+            })?;
             Ok(named)
         };
         self.columns.into_iter().map(|column| column.map_or_else(|| Ok(Counts::new()), by_value)).collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::bulk::{self, BulkStep};
@@ -18,12 +18,14 @@ const PACE: Duration = Duration::from_millis(150);
 const RETRY: Duration = Duration::from_secs(1);
 /// Time without changes after which threads and memory are given up.
 const IDLE: Duration = Duration::from_secs(5);
-/// Changes after which a commit is not put off further.
-const BATCH_MAX: usize = 5_000;
+/// Changes that wait or are being written; the memory they take is bounded by it.
+pub(crate) const CHANGES_MAX: usize = 4_000;
+/// Changes worth a commit of their own: the next one follows at once.
+const BATCH_FULL: usize = CHANGES_MAX / 2;
 
 /// What an index asks of its feed.
 pub(crate) enum Command {
-    Apply { changes: Vec<Change>, checkpoint: Option<String> },
+    Apply { changes: Vec<Change>, checkpoint: Option<String>, place: OwnedSemaphorePermit },
     Flush(oneshot::Sender<Result<(), Error>>),
     Bulk(mpsc::Receiver<BulkStep>),
     Close(oneshot::Sender<Result<(), Error>>),
@@ -34,6 +36,8 @@ pub(crate) enum Command {
 struct Batch {
     changes: Vec<Change>,
     checkpoint: Option<String>,
+    /// The changes' places in the queue, given back when the batch is written.
+    places: Vec<OwnedSemaphorePermit>,
     waiting: Vec<oneshot::Sender<Result<(), Error>>>,
 }
 
@@ -52,7 +56,10 @@ impl Batch {
 
 /// What follows a batch.
 enum Next {
+    /// More commands, after a pause.
     Commands,
+    /// More commands, at once.
+    Backlog,
     Bulk(mpsc::Receiver<BulkStep>),
     End,
 }
@@ -75,8 +82,12 @@ pub(crate) async fn run(
         };
         let (batch, next) = gather(first, &mut commands);
         feed.commit(batch).await;
+        if feed.writer.is_none() {
+            break;
+        }
         match next {
             Next::Commands => sleep(PACE).await,
+            Next::Backlog => {}
             Next::Bulk(steps) => feed.bulk(steps).await,
             Next::End => break,
         }
@@ -91,8 +102,9 @@ fn gather(first: Option<Command>, commands: &mut mpsc::Receiver<Command>) -> (Ba
     loop {
         match command {
             None => return (batch, Next::End),
-            Some(Command::Apply { changes, checkpoint }) => {
+            Some(Command::Apply { changes, checkpoint, place }) => {
                 batch.changes.extend(changes);
+                batch.places.push(place);
                 batch.checkpoint = checkpoint.or(batch.checkpoint);
             }
             Some(Command::Flush(done)) => batch.waiting.push(done),
@@ -102,8 +114,8 @@ fn gather(first: Option<Command>, commands: &mut mpsc::Receiver<Command>) -> (Ba
                 return (batch, Next::End);
             }
         }
-        if batch.changes.len() >= BATCH_MAX {
-            return (batch, Next::Commands);
+        if batch.changes.len() >= BATCH_FULL {
+            return (batch, Next::Backlog);
         }
         command = match commands.try_recv() {
             Ok(command) => Some(command),

@@ -6,7 +6,7 @@ use tantivy::IndexReader;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::bulk::BulkLoad;
-use crate::feed::{self, Command};
+use crate::feed::{self, CHANGES_MAX, Command};
 use crate::schema::Schema;
 use crate::search::search;
 use crate::writer::Writer;
@@ -16,8 +16,6 @@ use crate::{Change, Error, Hits, Query, storage};
 const SEARCHES_MAX: usize = 4;
 /// Searches that run or wait.
 const SEARCHES_WAITING_MAX: usize = 256;
-/// Commands that wait for the feed.
-const COMMANDS_MAX: usize = 64;
 /// Steps of a bulk load that wait.
 const BULK_STEPS_MAX: usize = 2;
 
@@ -41,6 +39,8 @@ pub struct Index {
     commands: mpsc::Sender<Command>,
     checkpoint: watch::Receiver<Option<String>>,
     closing: Arc<AtomicBool>,
+    /// One for each change that may wait.
+    places: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     running: Arc<Semaphore>,
 }
@@ -63,7 +63,7 @@ impl Index {
         let writer = Writer::new(opened, schema.clone());
         let reader = writer.reader().clone();
         let (publish, checkpoint) = watch::channel(writer.checkpoint().map(str::to_owned));
-        let (commands, received) = mpsc::channel(COMMANDS_MAX);
+        let (commands, received) = mpsc::channel(CHANGES_MAX);
         let closing = Arc::new(AtomicBool::new(false));
         tokio::spawn(feed::run(writer, received, publish, closing.clone()));
         Ok(Self {
@@ -72,6 +72,7 @@ impl Index {
             commands,
             checkpoint,
             closing,
+            places: Arc::new(Semaphore::new(CHANGES_MAX)),
             waiting: Arc::new(Semaphore::new(SEARCHES_WAITING_MAX)),
             running: Arc::new(Semaphore::new(SEARCHES_MAX)),
         })
@@ -110,7 +111,9 @@ impl Index {
     /// `NoSuchField` or `KeyLength` for a change that the schema does not allow (nothing is taken in then), `Closed`.
     pub async fn apply(&self, changes: Vec<Change>, checkpoint: Option<String>) -> Result<(), Error> {
         changes.iter().try_for_each(|change| change.check(&self.schema))?;
-        self.send(Command::Apply { changes, checkpoint }).await
+        let places = u32::try_from(changes.len().clamp(1, CHANGES_MAX)).unwrap_or(1);
+        let place = self.places.clone().acquire_many_owned(places).await.map_err(|_| Error::Closed)?;
+        self.send(Command::Apply { changes, checkpoint, place }).await
     }
 
     /// Waits until everything taken in before is searchable.

@@ -29,7 +29,7 @@ pub enum Sort {
     /// The best match first. Without text, the order of keys.
     #[default]
     Relevance,
-    /// The smallest number of this field first.
+    /// The smallest number, or the first text, of this field first.
     Ascending(&'static str),
     /// The largest number, or the last text, of this field first.
     Descending(&'static str),

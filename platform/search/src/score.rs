@@ -1,6 +1,8 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tantivy::query::{EmptyScorer, EnableScoring, Explanation, Query, Scorer, Weight};
+use tantivy::index::SegmentId;
+use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, Term};
 
@@ -23,14 +25,19 @@ struct Matcher {
     fields: Vec<FieldTerms>,
     /// From a half, for a word in every document, to 1.
     rarity: f32,
+    /// The hits of the segments walked so far: facets and fewer words walk them again.
+    hits: Mutex<HashMap<SegmentId, SegmentHits>>,
 }
+
+/// The matching documents of a segment, in order, and their scores.
+type SegmentHits = Arc<[(DocId, Score)]>;
 
 impl WordQuery {
     /// `documents` is the number of documents in the index.
     pub(crate) fn new(expansion: Expansion, documents: u64) -> Self {
         let (found, all) = (expansion.frequency.min(documents) as f32, documents as f32);
         let rarity = 0.5 + 0.5 * (1.0 + (all - found) / (1.0 + found)).ln() / (2.0 + all).ln();
-        Self(Arc::new(Matcher { fields: expansion.fields, rarity }))
+        Self(Arc::new(Matcher { fields: expansion.fields, rarity, hits: Mutex::default() }))
     }
 }
 
@@ -44,26 +51,36 @@ struct WordWeight(Arc<Matcher>);
 
 impl Weight for WordWeight {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        let Some(scores) = self.0.scores(reader)? else { return Ok(Box::new(EmptyScorer)) };
-        let factor = boost * self.0.rarity;
-        let hits: Vec<(DocId, Score)> = (0..)
-            .zip(scores)
-            .filter(|(_, score)| *score > 0.0)
-            .map(|(doc, score)| (doc, score * factor))
-            .collect();
-        Ok(Box::new(WordScorer { hits, at: 0 }))
+        let hits = self.0.hits(reader)?;
+        Ok(Box::new(WordScorer { hits, at: 0, boost }))
     }
 
     fn explain(&self, reader: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
-        let score = self.0.scores(reader)?.and_then(|scores| scores.get(doc as usize).copied());
-        Ok(Explanation::new("word", score.unwrap_or(0.0) * self.0.rarity))
+        let hits = self.0.hits(reader)?;
+        let score = hits.binary_search_by_key(&doc, |(doc, _)| *doc).map_or(0.0, |at| hits[at].1);
+        Ok(Explanation::new("word", score))
     }
 }
 
 impl Matcher {
-    /// The score of every document of a segment, 0 for those that do not match; nothing if none does.
-    fn scores(&self, reader: &SegmentReader) -> tantivy::Result<Option<Vec<Score>>> {
-        let mut scores: Option<Vec<Score>> = None;
+    fn hits(&self, reader: &SegmentReader) -> tantivy::Result<SegmentHits> {
+        // What is in the map is whole, even if a walk has panicked.
+        let mut known = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hits) = known.get(&reader.segment_id()) {
+            return Ok(hits.clone());
+        }
+        let scored = (0..).zip(self.scores(reader)?).filter(|(_, score)| *score > 0.0);
+        let hits: SegmentHits = scored.map(|(doc, score)| (doc, score * self.rarity)).collect();
+        known.insert(reader.segment_id(), hits.clone());
+        Ok(hits)
+    }
+
+    /// The score of every document of a segment, 0 for those that do not match; none at all if no field can match.
+    fn scores(&self, reader: &SegmentReader) -> tantivy::Result<Vec<Score>> {
+        if self.fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut scores: Vec<Score> = vec![0.0; reader.max_doc() as usize];
         let mut in_field = vec![0.0; reader.max_doc() as usize];
         for FieldTerms { field, terms } in &self.fields {
             let index = reader.inverted_index(*field)?;
@@ -85,9 +102,8 @@ impl Matcher {
                     postings.advance();
                 }
             }
-            let sums = scores.get_or_insert_with(|| vec![0.0; reader.max_doc() as usize]);
             for doc in matched {
-                let (sum, score) = (&mut sums[doc as usize], std::mem::take(&mut in_field[doc as usize]));
+                let (sum, score) = (&mut scores[doc as usize], std::mem::take(&mut in_field[doc as usize]));
                 *sum = sum.max(score) + FURTHER_FIELD * sum.min(score);
             }
         }
@@ -97,8 +113,9 @@ impl Matcher {
 
 /// Walks the matching documents of a segment.
 struct WordScorer {
-    hits: Vec<(DocId, Score)>,
+    hits: SegmentHits,
     at: usize,
+    boost: Score,
 }
 
 impl DocSet for WordScorer {
@@ -124,6 +141,6 @@ impl DocSet for WordScorer {
 
 impl Scorer for WordScorer {
     fn score(&mut self) -> Score {
-        self.hits.get(self.at).map_or(0.0, |(_, score)| *score)
+        self.hits.get(self.at).map_or(0.0, |(_, score)| *score * self.boost)
     }
 }

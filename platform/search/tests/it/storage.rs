@@ -13,10 +13,8 @@ async fn open(path: &Path) -> Index {
 async fn kept() -> TempDir {
     let directory = TempDir::new().expect("a directory");
     let index = open(directory.path()).await;
-    for title in ["lamp", "mug", "chair"] {
-        index.apply(vec![Change::Put(thing(title))], Some("position".into())).await.expect("accepted");
-        index.flush().await.expect("written");
-    }
+    let changes = ["lamp", "mug", "chair"].map(|title| Change::Put(thing(title)));
+    index.apply(changes.to_vec(), Some("position".into())).await.expect("accepted");
     index.close().await.expect("closes");
     directory
 }
@@ -115,6 +113,20 @@ async fn a_lost_file_is_survived_and_foreign_files_stay() {
         assert_eq!(total(&index, "later").await, 1, "{name:?}");
         assert!(directory.path().join("notes.txt").exists());
     }
+}
+
+#[tokio::test]
+async fn changes_wait_while_nothing_can_be_written() {
+    let directory = kept().await;
+    let (holder, waiter) = (open(directory.path()).await, open(directory.path()).await);
+    put(&holder, [thing("first")]).await;
+    waiter.apply(vec![Change::Put(thing("second"))], Some("further".into())).await.expect("accepted");
+    let error = waiter.flush().await.expect_err("the directory is the other's");
+    assert!(matches!(shoal_types::Fault::from(error), shoal_types::Fault::Unavailable { .. }));
+    assert_eq!((waiter.checkpoint().as_deref(), total(&waiter, "second").await), (Some("position"), 0));
+    holder.close().await.expect("closes");
+    waiter.flush().await.expect("written in the end");
+    assert_eq!((waiter.checkpoint().as_deref(), total(&waiter, "").await), (Some("further"), 5));
 }
 
 fn copied(from: &Path) -> TempDir {
