@@ -1,6 +1,7 @@
-//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `ci`.
+//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `openapi`, `ci`.
 
 mod ci;
+mod description;
 mod errors;
 mod needs;
 mod rust;
@@ -20,6 +21,7 @@ const HELP: &str = "\
 cargo xtask test [NAME..]    every test; with names, those whose name holds one (`schemathesis` is one too)
 cargo xtask tidy [--bless]   the invariants of the code base; --bless lowers tools/xtask/budget.toml
 cargo xtask errors           write docs/errors from the errors the code declares
+cargo xtask openapi          write docs/api/openapi.json, the description of the API
 cargo xtask ci               format, tidy, clippy, docs, tests: what a change must pass";
 
 fn main() -> ExitCode {
@@ -48,6 +50,10 @@ fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
         }
         ["errors"] => {
             errors::write(root)?;
+            return Ok(true);
+        }
+        ["openapi"] => {
+            description::write(root)?;
             return Ok(true);
         }
         ["help" | "--help" | "-h"] => {

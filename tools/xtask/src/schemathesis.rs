@@ -6,12 +6,12 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
+use crate::description;
 use crate::needs;
 use crate::steps::{Counts, Outcome};
-use crate::suite::cargo;
 
 /// Requests made up for each operation and phase: enough to meet every branch of validation, short enough for
 /// each run of the tests.
@@ -29,12 +29,10 @@ pub(crate) fn run(root: &Path, counts: &mut Counts) -> io::Result<Outcome> {
         Ok(program) => program,
         Err(missing) => return Ok(Outcome::NotRun(missing)),
     };
-    if !cargo(root).args(["build", "--package", "shoal-node"]).status()?.success() {
-        return Ok(Outcome::Failed);
-    }
+    let shoal = description::shoal(root)?;
     let folder = root.join(format!("target/tmp/schemathesis-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let shop = Shop::start(&folder)?;
+    let shop = Shop::start(&shoal, &folder)?;
     let tested = shop.test(&program, &folder)?;
     let well = shop.stop()?;
     counts.passed += usize::from(tested && well);
@@ -63,13 +61,11 @@ impl Drop for Shop {
 }
 
 impl Shop {
-    fn start(folder: &Path) -> io::Result<Self> {
+    fn start(shoal: &Path, folder: &Path) -> io::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-        // The program stands beside this one in cargo's target folder.
-        let program = env::current_exe()?.with_file_name("shoal");
         let log = folder.join("shop.log");
         let output = File::create(&log)?;
-        let process = Command::new(program)
+        let process = Command::new(shoal)
             .args(["demo", "--listen", &address, "--data"])
             .arg(folder.join("data"))
             .stdin(Stdio::null())

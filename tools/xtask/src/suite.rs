@@ -4,6 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
+use crate::description;
 use crate::needs;
 use crate::schemathesis;
 use crate::steps::{Outcome, Steps, counted, outcome};
@@ -31,6 +32,7 @@ pub(crate) fn run(root: &Path, filters: &[String], steps: &mut Steps) {
     }
     if filters.is_empty() {
         doc_tests(root, steps);
+        steps.step("The API description in docs/api", |_| description::check(root));
     }
     if filters.is_empty() || !api.is_empty() {
         steps
