@@ -137,12 +137,24 @@ pub struct NewUser {
 }
 
 /// Credentials.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[garde(allow_unvalidated)]
 pub struct LogIn {
     /// E-mail address.
+    #[garde(length(max = 254))]
+    #[schema(max_length = 254)]
     pub email: String,
     /// Password.
+    #[garde(custom(password_length_max))]
     pub password: Secret,
+}
+
+/// A longer one cannot have been set; its length tells nothing, and hashing it would take our time.
+fn password_length_max(secret: &Secret, _: &()) -> garde::Result {
+    match secret.expose().chars().count() {
+        0..=200 => Ok(()),
+        _ => Err(garde::Error::new("too_long: a password has at most 200 characters")),
+    }
 }
 
 /// A fresh session. The token is shown once; only its hash is stored.
