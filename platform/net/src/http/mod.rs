@@ -23,7 +23,7 @@ pub use exchange::{Peer, authenticate};
 pub use extract::{Cx, IdempotencyKey, Idempotent, IfMatch, Json, Path, Query, fingerprint};
 pub use health::Health;
 pub use metrics::Metrics;
-pub use problem::Problem;
+pub use problem::{Problem, status_of};
 pub use rate_limit::{Class, Key, RateLimiter};
 pub use server::Server;
 pub use stack::{RouteRule, Stack};

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
-use shoal_types::{Fact, Fault, Kind, Violation};
+use shoal_types::{ErrorPage, Fact, Fault, Kind, Violation};
 use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, ObjectBuilder, Schema, SchemaFormat, Type,
 };
@@ -102,6 +102,11 @@ impl<E: Fact + Serialize> From<E> for Problem {
     }
 }
 
+/// The status of a declared error, as its problem has it.
+pub fn status_of(page: &ErrorPage) -> StatusCode {
+    status(page.kind, page.code)
+}
+
 /// The one place that turns a kind into a status. The codes listed first exist in HTTP only.
 fn status(kind: Kind, code: &str) -> StatusCode {
     match (code, kind) {
@@ -126,16 +131,16 @@ fn status(kind: Kind, code: &str) -> StatusCode {
     }
 }
 
-/// The fields of the error's variant. Error enums serialise as `{"Variant":{..}}`, faults within them as
-/// `{"Fault":{"Variant":{..}}}`.
+/// The fields of the error's variant. Error enums serialise as `{"Variant":{..}}`, other enums within them as
+/// `{"Fault":{"Variant":{..}}}`; a field's name never begins with a capital letter.
 fn data(error: &impl Serialize) -> Map<String, Value> {
     let mut value = serde_json::to_value(error).unwrap_or_default();
     loop {
-        let Value::Object(variants) = value else { return Map::new() };
-        match variants.into_iter().next() {
-            Some((name, inner)) if name == "Fault" => value = inner,
-            Some((_, Value::Object(fields))) => return fields.into_iter().filter_map(member).collect(),
-            _ => return Map::new(),
+        let Value::Object(mut members) = value else { return Map::new() };
+        let variant = members.keys().find(|name| name.starts_with(|c: char| c.is_ascii_uppercase())).cloned();
+        match variant.and_then(|name| members.remove(&name)) {
+            Some(inner) => value = inner,
+            None => return members.into_iter().filter_map(member).collect(),
         }
     }
 }
@@ -261,6 +266,26 @@ mod tests {
                 "detail": "too little of MUG", "request_id": "r1", "sku": "MUG", "data_status": "sold",
             })
         );
+    }
+
+    shoal_types::errors! {
+        /// For the test.
+        pub enum Outer {
+            /// Not said.
+            Other {} => (Internal, "other", "other"),
+        }
+        includes {
+            /// What the inner one says.
+            Inner(Error),
+        }
+    }
+
+    #[test]
+    fn an_included_error_is_unwrapped() {
+        let problem =
+            Problem::from(Outer::Inner(Error::StockTooLow { sku: "MUG".into(), status: "sold".into() }));
+        assert_eq!((problem.code(), problem.0.data.get("sku")), ("stock_too_low", Some(&"MUG".into())));
+        assert!(Problem::from(Outer::Other {}).0.data.is_empty());
     }
 
     #[test]
