@@ -46,10 +46,8 @@ impl contract::Checkouts for Checkout {
         request: contract::CheckoutRef,
     ) -> Result<contract::Checkout, Error> {
         let saga = self.inner.purchase_of(cx, request.checkout).await?;
-        match self.inner.go_on(cx, &saga).await? {
-            Some(waiting) => self.inner.answer(cx, &saga, waiting).await,
-            None => self.inner.describe(cx, &saga).await,
-        }
+        let waiting = self.inner.go_on(cx, &saga).await?;
+        self.inner.answer(cx, &saga, waiting).await
     }
 
     async fn notify(&self, cx: &Context, request: contract::Notice) -> Result<(), Error> {
@@ -181,11 +179,12 @@ impl Inner {
         let Some(saga) = self.find(cx, saga.id).await?.filter(|saga| !saga.done) else { return Ok(None) };
         match saga.stage::<Stage>()? {
             Stage::Awaiting { .. } => Ok(None),
+            _ if saga.is_held_against(self.owner, self.env.now()) => Ok(None),
             _ => self.go_on(cx, &saga).await,
         }
     }
 
-    /// Takes an unfinished saga up, if it does not run here and is not another live node's.
+    /// Takes an unfinished saga up, if it does not run here.
     async fn go_on(self: &std::sync::Arc<Self>, cx: &Context, saga: &Saga) -> Result<Option<Waiting>, Error> {
         if let Some(waiting) = self.running.find(saga.id) {
             return Ok(Some(waiting));
@@ -201,20 +200,18 @@ impl Inner {
         &self,
         cx: &Context,
         saga: &Saga,
-        waiting: impl Into<Option<Waiting>>,
+        waiting: Option<Waiting>,
     ) -> Result<contract::Checkout, Error> {
-        let Some(waiting) = waiting.into() else { return self.describe(cx, saga).await };
-        let stop = self.wait(cx, waiting).await;
-        let input: Input = saga.input()?;
-        let checkout = contract::Checkout {
-            id: saga.id,
-            status: CheckoutStatus::Processing,
-            order: None,
-            order_token: input.order_token,
-            redirect_url: None,
-            failure: None,
-            created_at: saga.created_at,
+        let Some(waiting) = waiting else {
+            let saga = self.find(cx, saga.id).await?.ok_or(Error::UnknownCheckout {})?;
+            return match saga.stage()? {
+                // As the first one was answered.
+                Stage::Failed { error } => Err(error),
+                _ => self.describe(cx, &saga).await,
+            };
         };
+        let stop = self.wait(cx, waiting).await;
+        let checkout = processing(saga)?;
         match stop {
             Some(Stop::Ordered(order)) => {
                 let order = std::sync::Arc::unwrap_or_clone(order);
@@ -238,17 +235,7 @@ impl Inner {
 
     /// Where a checkout is, from the log.
     async fn describe(&self, cx: &Context, saga: &Saga) -> Result<contract::Checkout, Error> {
-        let input: Input = saga.input()?;
-        let mut checkout = contract::Checkout {
-            id: saga.id,
-            status: CheckoutStatus::Processing,
-            order: None,
-            order_token: input.order_token,
-            redirect_url: None,
-            failure: None,
-            created_at: saga.created_at,
-        };
-        let saga = self.find(cx, saga.id).await?.ok_or(Error::UnknownCheckout {})?;
+        let mut checkout = processing(saga)?;
         match saga.stage()? {
             Stage::Completed => {
                 let order = OrderRef { order: saga.id.cast(), token: None };
@@ -301,6 +288,20 @@ impl Inner {
             None => self.cared(cx, &saga).await,
         }
     }
+}
+
+/// A checkout of which no more is known than that it has begun.
+fn processing(saga: &Saga) -> Result<contract::Checkout, Fault> {
+    let input: Input = saga.input()?;
+    Ok(contract::Checkout {
+        id: saga.id,
+        status: CheckoutStatus::Processing,
+        order: None,
+        order_token: input.order_token,
+        redirect_url: None,
+        failure: None,
+        created_at: saga.created_at,
+    })
 }
 
 fn check_source(request: &PlaceOrder) -> Result<(), Fault> {

@@ -70,6 +70,7 @@ impl Inner {
                     Err(Trouble::Refused(error)) => saga::after(&stage, step, Outcome::Refused(error)),
                     Err(Trouble::Unclear(error)) => {
                         tries += 1;
+                        purchase.resumed = true;
                         match after_unclear(step, tries, error) {
                             Unclear::Retry => {
                                 tokio::time::sleep(backoff(tries)).await;

@@ -21,9 +21,7 @@ pub struct Options {
     pub directory: PathBuf,
     /// What an answered write survives.
     pub durability: Durability,
-    /// How long stock is held for a checkout under way.
-    pub hold: Duration,
-    /// How long a buyer has to confirm a payment at the provider; stock is held as long.
+    /// How long a buyer has to confirm a payment at the provider; stock is held five minutes longer.
     pub confirm_within: Duration,
     /// How long a saga is left to its owner before another may take it over.
     pub lease: Duration,
@@ -41,7 +39,6 @@ impl Options {
         Self {
             directory: directory.into(),
             durability: Durability::Full,
-            hold: Duration::from_secs(15 * 60),
             confirm_within: Duration::from_secs(30 * 60),
             lease: Duration::from_secs(60),
             sweep_every: Duration::from_secs(15),

@@ -34,7 +34,7 @@ pub(crate) struct Purchase {
     pub(crate) quote: Option<Box<Quote>>,
     /// Made by the third, known as long as this driver lives.
     pub(crate) order: Option<Order>,
-    /// Whether the provider may have been asked before: then it is asked what it knows first.
+    /// Whether something may have been tried before: then the provider is asked what it knows first.
     pub(crate) resumed: bool,
 }
 

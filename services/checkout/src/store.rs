@@ -64,9 +64,16 @@ pub(crate) struct Saga {
     pub(crate) quote: Option<Box<Quote>>,
     stage: String,
     pub(crate) created_at: Timestamp,
+    owner: Uuid,
+    wake_at: Timestamp,
 }
 
 impl Saga {
+    /// Whether a node other than `owner` is at work on it, as far as its lease tells.
+    pub(crate) fn is_held_against(&self, owner: Uuid, now: Timestamp) -> bool {
+        self.owner != owner && self.wake_at > now
+    }
+
     /// What it began with.
     pub(crate) fn input<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         parse(&self.input)
@@ -99,6 +106,8 @@ impl FromRow for Saga {
             quote: quote.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable(6))?,
             stage: row.get(7)?,
             created_at: row.get(8)?,
+            owner: row.get(9)?,
+            wake_at: row.get(10)?,
         })
     }
 }
@@ -129,6 +138,8 @@ impl NewSaga {
             quote: None,
             stage: self.stage.clone(),
             created_at: self.at,
+            owner: self.owner,
+            wake_at: self.wake_at,
         }
     }
 }

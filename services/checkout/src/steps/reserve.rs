@@ -1,5 +1,7 @@
 //! Reserve: fix the quote, hold the stock. Undo: give the stock back, give the cart back.
 
+use std::time::Duration;
+
 use shoal_contract::checkout::{Error, reservation_of};
 use shoal_contract::orders::{self, FreezeCart, Quote, QuoteRequest};
 use shoal_contract::products::{ReservationRef, ReservationState, Reserve, Restock, StockLine};
@@ -10,14 +12,21 @@ use crate::error::Trouble;
 use crate::house::Inner;
 use crate::saga::Outcome;
 
+/// How much longer stock is held than the buyer has to confirm the payment, for the rest of the saga.
+const HOLD_MARGIN: Duration = Duration::from_secs(5 * 60);
+
 impl Inner {
     pub(super) async fn reserve(&self, cx: &Context, purchase: &mut Purchase) -> Result<Outcome, Trouble> {
-        let outcome = self.quote_and_hold(cx, purchase).await;
-        if let Err(Trouble::Refused(_)) = outcome {
-            // Nothing is held, so the saga ends here without an undo: the cart must not stay frozen.
-            self.thaw_cart(cx, purchase).await?;
+        match self.quote_and_hold(cx, purchase).await {
+            // An earlier try may have held stock.
+            Err(Trouble::Refused(error)) if purchase.resumed => Ok(Outcome::Abandoned(error)),
+            Err(Trouble::Refused(error)) => {
+                // Nothing is held, so the saga ends here without an undo: the cart must not stay frozen.
+                self.thaw_cart(cx, purchase).await?;
+                Err(Trouble::Refused(error))
+            }
+            outcome => outcome,
         }
-        outcome
     }
 
     async fn quote_and_hold(&self, cx: &Context, purchase: &mut Purchase) -> Result<Outcome, Trouble> {
@@ -33,11 +42,10 @@ impl Inner {
             let currency = total.currency.code().to_owned();
             return Err(Trouble::Refused(Error::TotalChanged { total: total.amount, currency }));
         }
-        let hold = self.options.hold.max(self.options.confirm_within);
         let request = Reserve {
             key: reservation_of(purchase.id),
             lines: stock_lines(&quote),
-            expires_at: self.env.now().plus(hold),
+            expires_at: self.env.now().plus(self.options.confirm_within + HOLD_MARGIN),
         };
         let reservation = self.products.reserve(cx, request).await.map_err(Error::from)?;
         if !matches!(reservation.state, ReservationState::Held | ReservationState::Confirmed) {

@@ -1,3 +1,3 @@
-select saga_id, kind, fingerprint, epoch, done, input, quote, stage, created_at
+select saga_id, kind, fingerprint, epoch, done, input, quote, stage, created_at, owner, wake_at
 from sagas
 where key_hash = $1
