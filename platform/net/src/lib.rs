@@ -1,11 +1,12 @@
 //! How Shoal talks: HTTP to clients and calls between nodes, with no business words.
 //!
 //! [`http`] holds what a public API needs around its handlers: problem+json, extractors that refuse what they do
-//! not know, one middleware for ids, limits, logs and metrics, and a server that drains. `rpc` carries
+//! not know, one middleware for ids, limits, logs and metrics, and a server that drains. [`rpc`] carries
 //! [`shoal_types::wire`] calls between nodes.
 
+mod address;
 pub mod http;
-mod listen;
-mod units;
+pub mod rpc;
+pub mod units;
 
-pub use listen::ListenError;
+pub use address::AddressError;

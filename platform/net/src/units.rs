@@ -20,19 +20,21 @@ fn format(value: u64, units: &[(&str, u64)]) -> String {
 }
 
 /// For `#[serde(with = "units::duration")]`: `500ms`, `30s`, `5m`, `2h`.
-pub(crate) mod duration {
+pub mod duration {
     use std::time::Duration;
 
     use super::*;
 
     const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
-    pub(crate) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Text of the value, or the value of the text.
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         let millis = u64::try_from(value.as_millis()).unwrap_or(u64::MAX);
         serializer.serialize_str(&format(millis, &UNITS))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    /// Text of the value, or the value of the text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
         let millis = parse(&text, &UNITS);
         let wrong = || D::Error::custom(format!("expected a duration such as 500ms, 30s or 5m, not {text}"));
@@ -41,16 +43,18 @@ pub(crate) mod duration {
 }
 
 /// For `#[serde(with = "units::bytes")]`: `512B`, `64KiB`, `1MiB`.
-pub(crate) mod bytes {
+pub mod bytes {
     use super::*;
 
     const UNITS: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
-    pub(crate) fn serialize<S: Serializer>(value: &usize, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Text of the value, or the value of the text.
+    pub fn serialize<S: Serializer>(value: &usize, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format(*value as u64, &UNITS))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    /// Text of the value, or the value of the text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
         let text = String::deserialize(deserializer)?;
         let size = parse(&text, &UNITS).and_then(|size| usize::try_from(size).ok());
         size.ok_or_else(|| D::Error::custom(format!("expected a size such as 64KiB or 1MiB, not {text}")))

@@ -1,0 +1,207 @@
+//! The command line. Data goes to standard output, all else to standard error.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command;
+use crate::config::{Loaded, Role, Sources, load};
+use crate::logging;
+
+/// A commerce platform that is right when it is busy.
+#[derive(Debug, Parser)]
+#[command(name = "shoal", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command; each is a key of the configuration too.
+#[derive(Debug, Args)]
+struct Common {
+    /// Read the configuration from this file.
+    #[arg(long, global = true, value_name = "FILE", env = "SHOAL_CONFIG")]
+    config: Option<PathBuf>,
+    /// Keep the data in this directory.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<String>,
+    /// Log this: error, warn, info, debug, or a filter.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a sample shop: everything, on embedded data, ready to buy from.
+    Demo(Demo),
+    /// Run this node.
+    Serve(Serve),
+    /// Bring products, categories, users or orders in from a file.
+    Import(command::exchange::Import),
+    /// Write products, categories, users or orders to a file.
+    Export(command::exchange::Export),
+    /// Measure, with the floors in the same run.
+    Bench(shoal_bench::Bench),
+    /// Make administrators.
+    Admin(command::admin::Admin),
+    /// Bring the data to this version's schema, then stop.
+    Migrate,
+    /// Show or check the configuration.
+    Config(command::config::ConfigCommand),
+    /// Print the API's description (OpenAPI 3.1).
+    Openapi,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Serve on this address.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Forget what an earlier demo left and begin anew.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
+/// Flags of `serve`.
+#[derive(Debug, Args)]
+struct Serve {
+    /// Serve the public API on this address.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Do only this: all, gateway, users, products, orders, checkout.
+    #[arg(long, value_name = "ROLE", value_enum, value_delimiter = ',')]
+    roles: Vec<Role>,
+    /// Answer other nodes on this address (loopback only for now).
+    #[arg(long, value_name = "ADDR")]
+    peer_listen: Option<String>,
+    /// Where a service runs that this node has not: users=ADDR, products=ADDR, orders=ADDR, checkout=ADDR.
+    #[arg(long, value_name = "SERVICE=ADDR")]
+    peer: Vec<Peer>,
+    /// Take payments with the built-in test provider.
+    #[arg(long)]
+    test_provider: bool,
+}
+
+/// Where a service runs.
+#[derive(Debug, Clone)]
+struct Peer {
+    key: &'static str,
+    address: String,
+}
+
+impl std::str::FromStr for Peer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (service, address) = text.split_once('=').ok_or("expected SERVICE=ADDR such as users=127.0.0.1:7101")?;
+        let key = match service {
+            "users" => "peers.users",
+            "products" => "peers.products",
+            "orders" => "peers.orders",
+            "checkout" => "peers.checkout",
+            _ => return Err(format!("there is no service {service}: users, products, orders or checkout")),
+        };
+        Ok(Self { key, address: address.to_owned() })
+    }
+}
+
+impl Cli {
+    /// Runs the command and says how it went: 0 done, 1 failed, 2 not understood.
+    pub fn run(self) -> ExitCode {
+        match self.execute() {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn execute(self) -> anyhow::Result<ExitCode> {
+        let loaded = load(&Sources::from_environment(self.common.config.clone(), self.flags()))?;
+        logging::start(&loaded.config.log)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.command.run(loaded))
+    }
+
+    /// The flags that stand for keys.
+    fn flags(&self) -> Vec<(&'static str, String)> {
+        let mut flags = Vec::new();
+        let mut add = |key, value: &Option<String>| flags.extend(value.clone().map(|text| (key, text)));
+        add("data", &self.common.data);
+        add("log.level", &self.common.log);
+        match &self.command {
+            Command::Demo(demo) => add("http.listen", &demo.listen),
+            Command::Serve(serve) => {
+                add("http.listen", &serve.listen);
+                add("peers.listen", &serve.peer_listen);
+                flags.extend(serve.flags());
+            }
+            _ => {}
+        }
+        flags
+    }
+}
+
+impl Serve {
+    fn flags(&self) -> Vec<(&'static str, String)> {
+        let mut flags = Vec::new();
+        if !self.roles.is_empty() {
+            let names: Vec<_> = self.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+            flags.push(("roles", names.join(",")));
+        }
+        for key in ["peers.users", "peers.products", "peers.orders", "peers.checkout"] {
+            let addresses: Vec<_> =
+                self.peer.iter().filter(|peer| peer.key == key).map(|peer| peer.address.as_str()).collect();
+            if !addresses.is_empty() {
+                flags.push((key, addresses.join(",")));
+            }
+        }
+        if self.test_provider {
+            flags.push(("checkout.test_provider", "true".to_owned()));
+        }
+        flags
+    }
+}
+
+impl Command {
+    async fn run(self, loaded: Loaded) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Demo(demo) => command::demo::run(demo, loaded).await,
+            Self::Serve(_) => command::serve::run(loaded.config).await,
+            Self::Import(import) => import.run(loaded.config).await,
+            Self::Export(export) => export.run(loaded.config).await,
+            Self::Bench(bench) => bench.run().await,
+            Self::Admin(admin) => admin.run(loaded.config).await,
+            Self::Migrate => command::migrate::run(loaded.config).await,
+            Self::Config(config) => config.run(&loaded),
+            Self::Openapi => command::openapi::run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_become_keys() {
+        let cli = Cli::try_parse_from([
+            "shoal", "serve", "--listen", "127.0.0.1:0", "--roles", "users,orders", "--peer", "products=127.0.0.1:1",
+        ]);
+        let flags = cli.expect("valid").flags();
+        assert!(flags.contains(&("roles", "users,orders".to_owned())));
+        assert!(flags.contains(&("peers.products", "127.0.0.1:1".to_owned())));
+        assert!(flags.contains(&("http.listen", "127.0.0.1:0".to_owned())));
+    }
+}

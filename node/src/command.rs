@@ -1,0 +1,9 @@
+//! What each command does, a file each.
+
+pub(crate) mod admin;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod exchange;
+pub(crate) mod migrate;
+pub(crate) mod openapi;
+pub(crate) mod serve;

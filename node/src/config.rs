@@ -1,0 +1,153 @@
+//! The configuration: `config/default.toml`, then a file, the environment and the command line, each over the one
+//! before. Unknown keys are errors; secrets are never printed.
+
+mod source;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shoal_net::http::HttpConfig;
+use shoal_net::units;
+use shoal_types::{Currency, Secret};
+
+pub use source::{Loaded, Setting, Sources, load};
+
+/// Every key of a node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What the node does.
+    pub roles: Roles,
+    /// Where the data lives.
+    pub data: PathBuf,
+    /// The shop's own currency.
+    pub currency: Currency,
+    /// The public API's server.
+    pub http: HttpConfig,
+    /// The public API.
+    pub gateway: GatewayConfig,
+    /// The user service.
+    pub users: UsersConfig,
+    /// The checkout.
+    pub checkout: CheckoutConfig,
+    /// Other nodes.
+    pub peers: PeersConfig,
+    /// Logging.
+    pub log: LogConfig,
+}
+
+/// The public API.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub docs: bool,
+    /// How long `/v1/overview` waits for the slowest service.
+    #[serde(with = "units::duration")]
+    pub overview_timeout: Duration,
+    /// Files under `/media`; empty for none.
+    pub media: PathBuf,
+}
+
+/// The user service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsersConfig {
+    /// How long a login lasts.
+    #[serde(with = "units::duration")]
+    pub session_lifetime: Duration,
+    /// Passwords hashed at the same time; 0 takes the number of cores.
+    pub hashes_max: usize,
+}
+
+/// The checkout.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckoutConfig {
+    /// How long a buyer has to confirm a payment at the provider.
+    #[serde(with = "units::duration")]
+    pub confirm_within: Duration,
+    /// Whether the built-in test provider takes payments.
+    pub test_provider: bool,
+    /// What the test provider's notices are signed with; empty draws one at start.
+    pub webhook_secret: Secret,
+}
+
+/// Other nodes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeersConfig {
+    /// Where this node answers others; empty for nowhere.
+    pub listen: String,
+    /// Nodes that have the user service.
+    pub users: Vec<String>,
+    /// Nodes that have the product service.
+    pub products: Vec<String>,
+    /// Nodes that have the order service.
+    pub orders: Vec<String>,
+    /// Nodes that have the checkout.
+    pub checkout: Vec<String>,
+}
+
+/// Logging.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// A level or a filter.
+    pub level: String,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: a JSON object a line.
+    Json,
+}
+
+/// What a node can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Everything.
+    All,
+    /// The public API.
+    Gateway,
+    /// The user service.
+    Users,
+    /// The product service.
+    Products,
+    /// The order service.
+    Orders,
+    /// The checkout.
+    Checkout,
+}
+
+/// The roles of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Roles(pub Vec<Role>);
+
+impl Roles {
+    /// Whether the node has `role`.
+    pub fn has(&self, role: Role) -> bool {
+        self.0.iter().any(|own| *own == role || *own == Role::All)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_is_a_whole_configuration() {
+        let config = load(&Sources::default()).expect("the defaults are valid").config;
+        assert!(config.roles.has(Role::Checkout) && config.http.listen == "127.0.0.1:7070");
+        assert_eq!(HttpConfig { listen: config.http.listen.clone(), ..HttpConfig::default() }, config.http);
+    }
+}
