@@ -16,7 +16,7 @@ pub struct HttpConfig {
     /// A request that takes longer is answered with 504; also the deadline handed to services.
     #[serde(with = "units::duration")]
     pub request_timeout: Duration,
-    /// A client that needs longer to send a request's headers is disconnected.
+    /// A client that needs longer to send the headers of its first or next request is disconnected.
     #[serde(with = "units::duration")]
     pub header_timeout: Duration,
     /// How long `/readyz` says 503 before the listener closes, so that balancers notice first.
@@ -47,7 +47,7 @@ impl Default for HttpConfig {
         Self {
             listen: "127.0.0.1:8080".into(),
             request_timeout: Duration::from_secs(30),
-            header_timeout: Duration::from_secs(15),
+            header_timeout: Duration::from_secs(30),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(20),
             body_max: 1 << 20,

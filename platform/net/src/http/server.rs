@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tower::Service;
 
 use super::{Health, HttpConfig, Peer};
-use crate::listen::{ListenError, listen};
+use crate::address::{self, AddressError};
 
 /// Pause after the operating system would not accept a connection, for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -31,14 +31,9 @@ impl Server {
     /// Listens on `config.listen`. Connections wait until [`Server::run`].
     ///
     /// # Errors
-    /// [`ListenError`] says what is wrong with the address.
-    pub async fn bind(config: HttpConfig, health: Health) -> Result<Self, ListenError> {
-        let listener = listen(&config.listen).await?;
-        let failed = |error: std::io::Error| ListenError::ListenFailed {
-            address: config.listen.clone(),
-            reason: error.to_string(),
-        };
-        let address = listener.local_addr().map_err(failed)?;
+    /// [`AddressError`] says what is wrong with the address.
+    pub async fn bind(config: HttpConfig, health: Health) -> Result<Self, AddressError> {
+        let (listener, address) = address::listen(address::parse(&config.listen)?).await?;
         Ok(Self { listener, address, config, health })
     }
 
@@ -135,8 +130,9 @@ impl Connections<'_> {
         tokio::spawn(async move {
             let _place = place;
             // hyper would wait for ever for the first bytes, by which it tells HTTP/1 from HTTP/2.
+            let mut first = [0];
             let speaks = tokio::select! {
-                ready = timeout(header_timeout, stream.readable()) => ready.is_ok(),
+                came = timeout(header_timeout, stream.peek(&mut first)) => came.is_ok(),
                 _ = stage.wait_for(|stage| *stage >= Stage::Draining) => false,
             };
             if speaks {

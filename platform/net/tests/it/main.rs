@@ -3,4 +3,5 @@
 mod api;
 mod limits;
 mod refusals;
+mod rpc;
 mod server;

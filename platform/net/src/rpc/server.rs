@@ -1,0 +1,250 @@
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use shoal_types::wire::Dispatch;
+use shoal_types::{Env, Fault};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::frame::{FRAME_LEN_MAX, Frame, Header};
+use super::link::{FrameReader, IN_FLIGHT_MAX, QUEUE_LEN, greet, write_frames};
+use super::transport::Io;
+use crate::address::{self, AddressError};
+
+const CONNECTIONS_MAX: usize = 256;
+
+/// A client that is silent for so long is gone: it would have asked whether we live.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// Pause after the operating system would not accept a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Bytes that an answer's frame has besides its body.
+const ANSWER_HEAD_LEN: usize = 9;
+
+/// The services a node answers for.
+#[derive(Clone)]
+pub struct Services {
+    env: Env,
+    by_name: Arc<HashMap<&'static str, Arc<dyn Dispatch>>>,
+}
+
+impl Services {
+    /// Answers for each of `services`.
+    pub fn new(env: Env, services: impl IntoIterator<Item = Arc<dyn Dispatch>>) -> Self {
+        let by_name = services.into_iter().map(|service| (service.service(), service)).collect();
+        Self { env, by_name: Arc::new(by_name) }
+    }
+}
+
+/// Listens for calls of other nodes over plain TCP, on this machine only.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    services: Services,
+}
+
+impl Server {
+    /// Listens on `address`. Connections wait until [`Server::run`].
+    ///
+    /// # Errors
+    /// `NotLoopback` if other machines could reach the address; else [`AddressError`] says what is wrong with it.
+    pub async fn bind(address: &str, services: Services) -> Result<Self, AddressError> {
+        let (listener, address) = address::listen(address::parse_loopback(address)?).await?;
+        Ok(Self { listener, address, services })
+    }
+
+    /// The address listened on, with the port the system chose if it was asked for port 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers calls until `stop` resolves, then takes no further ones and finishes those in flight, at most for
+    /// `drain_timeout`.
+    pub async fn run(self, stop: impl Future<Output = ()>, drain_timeout: Duration) {
+        let Self { listener, services, .. } = self;
+        let (draining, _) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let accept = async {
+            loop {
+                let Ok(place) = places.clone().acquire_owned().await else { return };
+                let Some(stream) = accept(&listener).await else { continue };
+                let (services, draining) = (services.clone(), draining.subscribe());
+                connections.spawn(async move {
+                    let _place = place;
+                    serve(stream, services, draining).await;
+                });
+                // Reap those that have ended, lest they pile up.
+                while connections.try_join_next().is_some() {}
+            }
+        };
+        tokio::select! {
+            () = stop => {}
+            () = accept => {}
+        }
+        drop(listener);
+        draining.send_replace(true);
+        let all_closed = async { while connections.join_next().await.is_some() {} };
+        if timeout(drain_timeout, all_closed).await.is_err() {
+            tracing::warn!("calls were still in flight when the time to drain was over");
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener) -> Option<tokio::net::TcpStream> {
+    let accepted = listener.accept().await.and_then(|(stream, _)| {
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    });
+    match accepted {
+        Ok(stream) => Some(stream),
+        Err(error) => {
+            tracing::warn!(%error, "cannot accept a node's connection");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+/// Answers the calls that come over one stream, until the peer closes it or breaks off; once `draining` says so,
+/// only those already begun. Calls in flight end with the stream.
+pub async fn serve(mut io: impl Io, services: Services, draining: watch::Receiver<bool>) {
+    let served = async {
+        greet(&mut io).await?;
+        let (read, write) = tokio::io::split(io);
+        let (frames, queue) = mpsc::channel(QUEUE_LEN);
+        let mut writing = tokio::spawn(write_frames(write, queue));
+        let calls = Calls { services, frames, running: JoinSet::new(), by_id: HashMap::new() };
+        let ended = tokio::select! {
+            ended = calls.answer_all(FrameReader::new(read), draining) => ended,
+            _ = &mut writing => return Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        // What is queued is still written: answers of calls that ended just now.
+        let _ = writing.await;
+        ended
+    };
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "a node's connection broke");
+    }
+}
+
+/// The calls of one connection.
+struct Calls {
+    services: Services,
+    frames: mpsc::Sender<Frame>,
+    /// Dropped with the connection, which stops what runs.
+    running: JoinSet<u64>,
+    by_id: HashMap<u64, AbortHandle>,
+}
+
+impl Calls {
+    async fn answer_all<R: Io>(
+        mut self,
+        mut reader: FrameReader<R>,
+        mut draining: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let mut going_away = false;
+        loop {
+            tokio::select! {
+                read = timeout(SILENCE_MAX, reader.next()) => match read?? {
+                    Some(frame) => self.take(frame, going_away).await?,
+                    None => return Ok(()),
+                },
+                Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
+                    if let Ok(id) = ended {
+                        self.by_id.remove(&id);
+                    }
+                }
+                () = begins(&mut draining), if !going_away => {
+                    // The client closes when it has its answers: what it sent meanwhile is still read and refused.
+                    going_away = true;
+                    self.send(Frame::GoAway).await?;
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: Frame, going_away: bool) -> io::Result<()> {
+        match frame {
+            Frame::Call { id, header, body } => match self.begin(id, &header, body, going_away) {
+                Ok(()) => Ok(()),
+                Err(fault) => self.send(Frame::Refused { id, fault }).await,
+            },
+            Frame::Cancel { id } => {
+                if let Some(call) = self.by_id.remove(&id) {
+                    call.abort();
+                }
+                Ok(())
+            }
+            Frame::Ping => self.send(Frame::Pong).await,
+            Frame::Pong => Ok(()),
+            Frame::Answer { .. } | Frame::Failed { .. } | Frame::Refused { .. } | Frame::GoAway => {
+                Err(io::Error::other("the client sent a frame that only nodes send"))
+            }
+        }
+    }
+
+    fn begin(&mut self, id: u64, header: &[u8], body: Bytes, going_away: bool) -> Result<(), Fault> {
+        let unreadable = || Fault::invalid("$", "unreadable", "the call's header cannot be read");
+        let header = Header::decode(header).ok_or_else(unreadable)?;
+        let unavailable = || Fault::Unavailable { what: header.service.to_string() };
+        let service = self.services.by_name.get(&*header.service).ok_or_else(unavailable)?.clone();
+        if going_away {
+            return Err(unavailable());
+        }
+        if self.running.len() >= IN_FLIGHT_MAX {
+            return Err(Fault::Overloaded {});
+        }
+        let (cx, method, within) =
+            (header.context(&self.services.env), header.method.to_string(), header.remaining());
+        let frames = self.frames.clone();
+        let call = self.running.spawn(async move {
+            let dispatched = AssertUnwindSafe(service.dispatch(&cx, &method, body)).catch_unwind();
+            let answer = match timeout(within, dispatched).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => {
+                    let (service, request_id) = (service.service(), &*cx.request_id);
+                    tracing::error!(service, method, request_id, "a call panicked");
+                    Err(Fault::Internal {})
+                }
+                Err(_) => Err(Fault::DeadlineExceeded {}),
+            };
+            // If the connection has broken, the client knows already.
+            let _ = frames.send(answer_frame(id, answer)).await;
+            id
+        });
+        self.by_id.insert(id, call);
+        Ok(())
+    }
+
+    async fn send(&self, frame: Frame) -> io::Result<()> {
+        self.frames.send(frame).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+/// Waits until the node drains; for ever if nobody can say so any more.
+async fn begins(draining: &mut watch::Receiver<bool>) {
+    if draining.wait_for(|draining| *draining).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn answer_frame(id: u64, answer: Result<Bytes, Fault>) -> Frame {
+    match answer {
+        Ok(body) if body.len() + ANSWER_HEAD_LEN > FRAME_LEN_MAX => {
+            tracing::error!(bytes = body.len(), "an answer is larger than a frame may be");
+            Frame::Failed { id, fault: Fault::Internal {} }
+        }
+        Ok(body) => Frame::Answer { id, body },
+        Err(fault) => Frame::Failed { id, fault },
+    }
+}
