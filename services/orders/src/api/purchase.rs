@@ -1,0 +1,196 @@
+//! What a checkout does to its order: make it, pay it, cancel it, give money back.
+
+use shoal_contract::checkout::order_of;
+use shoal_contract::events::kinds;
+use shoal_contract::orders::{
+    CancelOrder, CreateOrder, Error as Told, MarkPaid, MarkRefunded, Order, OrderId, OrderStatus,
+};
+use shoal_sql::{ReadTx, Tx};
+use shoal_types::{Context, Fault};
+
+use crate::error::Error;
+use crate::events::{Happening, because};
+use crate::house::{Inner, require_system};
+use crate::model::lifecycle::{WEB, may_cancel, placed, refused};
+use crate::model::number::{ATTEMPTS, order_number};
+use crate::store::orders::NewOrder;
+use crate::store::{carts, events, orders, parts};
+
+impl Inner {
+    pub(super) async fn create_order(&self, cx: &Context, request: CreateOrder) -> Result<Order, Error> {
+        require_system(cx)?;
+        let mut attempt = 0;
+        loop {
+            match self.try_to_create(cx, request.clone(), attempt).await {
+                // Another order has this number. The next one is a group longer.
+                Err(Error::Sql(error)) if error.is_unique("orders.number, orders.source") => attempt += 1,
+                result => return result,
+            }
+            if attempt == ATTEMPTS {
+                tracing::error!(checkout = %request.checkout, "no order number is free");
+                return Err(Fault::Internal {}.into());
+            }
+        }
+    }
+
+    /// Order, lines, event and cart: four statements in one commit, whatever the number of lines.
+    async fn try_to_create(&self, cx: &Context, request: CreateOrder, attempt: u32) -> Result<Order, Error> {
+        let (checkout, cart, now) = (request.checkout, request.quote.cart, self.env.now());
+        let token_hash = request.token_hash;
+        let order = placed(request, order_number(order_of(checkout), attempt), now);
+        let new = NewOrder::of(&order, token_hash)?;
+        let message = format!("order {} was placed", order.number);
+        let event =
+            [events::row(&Happening::new(&order, kinds::ORDER_PLACED, message), self.env.id(), false)];
+        let id = order.id;
+        let body = async move |tx: &mut Tx| {
+            if !orders::insert(tx, &new).await? {
+                return find(tx, id).await.map(Some);
+            }
+            if let Some(cart) = cart
+                && !carts::close(tx, cart, checkout, now).await?
+            {
+                return Err(not_frozen(tx, cart).await);
+            }
+            events::append(tx, &event).await?;
+            Ok(None)
+        };
+        let earlier = self.transact(cx, body).await?;
+        Ok(earlier.unwrap_or(order))
+    }
+
+    pub(super) async fn mark_paid(&self, cx: &Context, request: MarkPaid) -> Result<Order, Error> {
+        require_system(cx)?;
+        let (now, event) = (self.env.now(), self.env.id());
+        let body = async move |tx: &mut Tx| {
+            let Some(row) = orders::pay(tx, &request, now).await? else {
+                return Ok(Paid::Before(Box::new(paid_before(tx, &request).await?)));
+            };
+            let message = format!("{} were paid", request.amount);
+            let happening = Happening::new(&row, kinds::ORDER_PAID, message);
+            events::append(tx, &[events::row(&happening, event, false)]).await?;
+            // Nothing of an order placed here was sent before it is paid: it has no parts to read.
+            Ok(match row.source.as_str() {
+                WEB => Paid::Now(row),
+                _ => Paid::Before(Box::new(orders::whole(tx, row).await?)),
+            })
+        };
+        Ok(match self.transact(cx, body).await? {
+            Paid::Now(row) => row.order()?,
+            Paid::Before(order) => *order,
+        })
+    }
+
+    pub(super) async fn cancel_order(&self, cx: &Context, request: CancelOrder) -> Result<Order, Error> {
+        require_system(cx)?;
+        let (now, event) = (self.env.now(), self.env.id());
+        let body = async move |tx: &mut Tx| {
+            let mut order = find(tx, request.order).await?;
+            if order.status == OrderStatus::Cancelled {
+                return Ok(order);
+            }
+            if !may_cancel(order.status) {
+                return Err(refused(order.status).into());
+            }
+            order.status = OrderStatus::Cancelled;
+            if !orders::change(tx, &mut order, now).await? {
+                return Err(Error::Raced);
+            }
+            let message = because("the order was cancelled", request.reason.as_deref());
+            let happening = Happening::new(&order, kinds::ORDER_CANCELLED, message);
+            events::append(tx, &[events::row(&happening, event, false)]).await?;
+            Ok(order)
+        };
+        self.transact(cx, body).await
+    }
+
+    pub(super) async fn mark_refunded(&self, cx: &Context, request: MarkRefunded) -> Result<Order, Error> {
+        require_system(cx)?;
+        let (now, event) = (self.env.now(), self.env.id());
+        let body = async move |tx: &mut Tx| {
+            let mut order = find(tx, request.order).await?;
+            if let Some(earlier) = parts::find_refund(tx, order.id, &request.key).await? {
+                let same = earlier == request.amount.amount;
+                return if same { Ok(order) } else { Err(Fault::IdempotencyKeyReused {}.into()) };
+            }
+            refund(&mut order, &request)?;
+            if !parts::insert_refund(tx, &request, now).await? || !orders::change(tx, &mut order, now).await?
+            {
+                return Err(Error::Raced);
+            }
+            if let Some(id) = request.for_return {
+                parts::settle_return(tx, order.id, id).await?;
+            }
+            let message = format!("{} were paid back", request.amount);
+            let happening = Happening::new(&order, kinds::ORDER_REFUNDED, message);
+            events::append(tx, &[events::row(&happening, event, false)]).await?;
+            Ok(order)
+        };
+        self.transact(cx, body).await
+    }
+}
+
+/// An order that is paid, by this call or by one before.
+enum Paid {
+    Now(orders::OrderRow),
+    Before(Box<Order>),
+}
+
+/// The whole order.
+///
+/// # Errors
+/// `UnknownOrder`.
+pub(super) async fn find(tx: &mut ReadTx, order: OrderId) -> Result<Order, Error> {
+    Ok(orders::find(tx, order).await?.ok_or(Told::UnknownOrder {})?)
+}
+
+/// The order of a payment that changed nothing, because it came before.
+///
+/// # Errors
+/// `UnknownOrder`; `OrderState` if it was cancelled; `Invalid` if it waits for another sum.
+async fn paid_before(tx: &mut ReadTx, request: &MarkPaid) -> Result<Order, Error> {
+    let order = find(tx, request.order).await?;
+    match order.status {
+        OrderStatus::Cancelled => Err(refused(order.status).into()),
+        OrderStatus::Placed => {
+            let message = format!("the order comes to {}", order.totals.total);
+            Err(Fault::invalid("amount", "other_sum", message).into())
+        }
+        _ => Ok(order),
+    }
+}
+
+/// Why an order's cart could not be closed: it is no longer frozen for this checkout, so nothing is ordered.
+async fn not_frozen(tx: &mut ReadTx, cart: shoal_contract::orders::CartId) -> Error {
+    match carts::find(tx, cart).await {
+        Ok(None) => Told::UnknownCart {}.into(),
+        Ok(Some(cart)) => match super::access::require_open(&cart) {
+            Ok(()) => Told::CartChanged { version: cart.version }.into(),
+            Err(error) => error.into(),
+        },
+        Err(error) => error.into(),
+    }
+}
+
+/// Counts money as gone back.
+///
+/// # Errors
+/// `Invalid` for another currency, a negative sum, more than is left, or a return that is not the order's.
+fn refund(order: &mut Order, request: &MarkRefunded) -> Result<(), Fault> {
+    let left = order.paid.amount.saturating_sub(order.refunded.amount);
+    let wrong = |rule: &str, message: String| Fault::invalid("amount", rule, message);
+    if request.amount.currency != order.paid.currency {
+        return Err(wrong("currency", format!("the order was paid in {}", order.paid.currency)));
+    }
+    if !(0..=left.max(0)).contains(&request.amount.amount) {
+        return Err(wrong("range", format!("only {left} minor units are left to refund")));
+    }
+    if let Some(id) = request.for_return {
+        let goods = order.returns.iter_mut().find(|goods| goods.id == id);
+        let goods =
+            goods.ok_or_else(|| Fault::invalid("for_return", "unknown", "the order has no such return"))?;
+        goods.refunded = true;
+    }
+    order.refunded.amount += request.amount.amount;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+-- A page of the orders in state $6; $1 to $5 as in list_orders.sql.
+select
+  order_id,
+  source,
+  number,
+  status,
+  customer_id,
+  token_hash,
+  currency,
+  total,
+  paid,
+  refunded,
+  document,
+  version,
+  placed_at,
+  updated_at
+from orders
+where
+  placed_at >= $1
+  and placed_at < $2
+  and (placed_at, order_id) < ($3, $4)
+  and status = $6
+  and ($7 is null or source = $7)
+order by placed_at desc, order_id desc
+limit $5
