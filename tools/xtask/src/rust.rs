@@ -19,7 +19,7 @@ pub(crate) struct Function {
     pub(crate) name: String,
     /// Where it starts, from 1.
     pub(crate) line: usize,
-    /// From `fn` to the closing brace.
+    /// From `fn` to the closing brace; a text over many lines (a snapshot, a page) counts as one.
     pub(crate) lines: usize,
 }
 
@@ -64,7 +64,10 @@ impl Source {
             }
             if let Some((_, end)) = block(&self.code, at) {
                 let line = line_at(&self.code, at);
-                found.push(Function { name, line, lines: line_at(&self.code, end) - line + 1 });
+                let last = line_at(&self.code, end);
+                let texts = self.literals.iter().filter(|literal| (line..=last).contains(&literal.line));
+                let in_texts: usize = texts.map(|literal| literal.text.matches('\n').count()).sum();
+                found.push(Function { name, line, lines: last - line + 1 - in_texts });
             }
         }
         found
@@ -288,6 +291,12 @@ mod tests {
         let text = "trait T { fn none(&self, x: [u8; 4]); }\nfn one(\n    x: u8,\n) -> u8 {\n    x\n}\n";
         let functions = Source::read(text).functions();
         assert_eq!(functions, [Function { name: "one".into(), line: 2, lines: 5 }]);
+    }
+
+    #[test]
+    fn a_long_text_does_not_make_a_long_function() {
+        let functions = Source::read("fn page() -> &'static str {\n    \"a\nb\nc\"\n}\n").functions();
+        assert_eq!(functions, [Function { name: "page".into(), line: 1, lines: 3 }]);
     }
 
     #[test]

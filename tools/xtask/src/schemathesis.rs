@@ -77,10 +77,12 @@ impl Shop {
         Ok(shop)
     }
 
+    /// Waits until the shop answers and has said how to log in.
     fn wait(&mut self) -> io::Result<()> {
         let start = Instant::now();
         while start.elapsed() < START_MAX {
-            if get(&self.address, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+            let ready = get(&self.address, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
+            if ready && credentials(&self.said()?).is_some() {
                 return Ok(());
             }
             if let Some(status) = self.process.try_wait()? {

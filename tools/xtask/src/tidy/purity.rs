@@ -63,8 +63,9 @@ pub(super) fn model(tree: &Tree) -> Vec<Finding> {
 }
 
 fn is_model(path: &str) -> bool {
-    path.starts_with("services/")
-        && (path.contains("/src/model/") || path.ends_with("/src/model.rs") || path.ends_with("/src/saga.rs"))
+    let room =
+        |name: &str| path.contains(&format!("/src/{name}/")) || path.ends_with(&format!("/src/{name}.rs"));
+    path.starts_with("services/") && (room("model") || room("saga"))
 }
 
 /// Nobody but `types::Clock` reads the time, nobody but `types::Rng` draws randomness or ids.

@@ -1,6 +1,8 @@
 //! SQL that is written once and runs on SQLite, PostgreSQL and what speaks its wire: the rules that text can show.
 //! That every statement can be prepared on an engine is a test of each house.
 
+use std::ops::RangeInclusive;
+
 use super::Finding;
 use super::rooms::all_tables;
 use crate::rust::{Source, block, line_at};
@@ -217,12 +219,7 @@ pub(super) fn place(tree: &Tree) -> Vec<Finding> {
 pub(super) fn registered(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (file, source) in tree.rust().filter(|(file, _)| !file.is_test() && !file.within(FREE)) {
-        let registers: Vec<_> = source
-            .code
-            .match_indices("statements!")
-            .filter_map(|(at, _)| block(&source.code, at))
-            .map(|(open, close)| line_at(&source.code, open)..=line_at(&source.code, close))
-            .collect();
+        let registers = registers(source);
         for literal in source.literals.iter().filter(|literal| is_statement(&literal.text)) {
             let known = registers.iter().any(|lines| lines.contains(&literal.line));
             if !known && !source.is_test(literal.line) {
@@ -239,6 +236,20 @@ pub(super) fn registered(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The lines within `statements!`, and in a file that has one those of its macros, which may glue texts for it.
+fn registers(source: &Source) -> Vec<RangeInclusive<usize>> {
+    let code = &source.code;
+    let blocks = |name: &'static str| {
+        let found = code.match_indices(name).filter_map(|(at, _)| block(code, at));
+        found.map(|(open, close)| line_at(code, open)..=line_at(code, close))
+    };
+    let mut lines: Vec<_> = blocks("statements!").collect();
+    if !lines.is_empty() {
+        lines.extend(blocks("macro_rules!"));
+    }
+    lines
 }
 
 /// One text for every engine.
@@ -369,6 +380,8 @@ mod tests {
                      B = include_str!(\"store/get.sql\");\n    }\n}\n";
         let path = "services/users/src/store.rs";
         assert_eq!(found(registered, &[(path, store), (FILE, "-- x")]), [""; 0]);
+        let glued = format!("macro_rules! list {{ () => {{ \"delete from users\" }} }}\n{store}");
+        assert_eq!(found(registered, &[(path, &glued)]), [""; 0]);
         let loose = format!("{store}const C: &str = \"delete from users\";");
         assert_eq!(found(registered, &[(path, &loose)]).len(), 1);
         assert_eq!(found(registered, &[(path, ""), (FILE, "-- x")]).len(), 1);
