@@ -1,0 +1,47 @@
+//! The queries, on a transaction. No rules.
+
+pub(crate) mod addresses;
+pub(crate) mod sessions;
+pub(crate) mod users;
+
+shoal_sql::statements! {
+    pub mod sql {
+        FIND_USER = include_str!("store/find_user.sql");
+        FIND_BY_EMAIL = include_str!("store/find_by_email.sql");
+        FIND_CREDENTIALS = include_str!("store/find_credentials.sql");
+        FIND_BY_EMAILS = include_str!("store/find_by_emails.sql");
+        LIST_USERS = include_str!("store/list_users.sql");
+        LIST_USERS_OF_ROLE = include_str!("store/list_users_of_role.sql");
+        USER_WAS = "select 1 from users where id = $1";
+        CLAIM_EMAILS = "insert into emails (email, user_id) values {rows:2} on conflict (email) do nothing";
+        FREE_EMAIL = "delete from emails where email = $1";
+        ADD_USERS = include_str!("store/add_users.sql");
+        UPDATE_PROFILES = include_str!("store/update_profiles.sql");
+        SET_PASSWORD = "update users set password_hash = $3, version = version + 1, updated_at = $4
+            where id = $1 and version = $2";
+        SET_ROLE = "update users set role = $3, version = version + 1, updated_at = $4
+            where id = $1 and version = $2";
+        ERASE_USER = include_str!("store/erase_user.sql");
+        ADD_HOLDERS = "update role_holders set holders = holders + $2 where role = $1";
+        REMOVE_HOLDER = "update role_holders set holders = holders - 1 where role = $1 and holders > 1";
+        FIND_SESSION = include_str!("store/find_session.sql");
+        LIST_SESSIONS = "select id, created_at, rotated_at, expires_at
+            from sessions where user_id = $1 order by created_at, id";
+        ADD_SESSION = "insert into sessions (user_id, id, token_hash, created_at, rotated_at, expires_at)
+            values ($1, $2, $3, $4, $4, $5)";
+        ROTATE_SESSION = "update sessions set token_hash = $4, rotated_at = $5
+            where user_id = $1 and id = $2 and token_hash = $3";
+        END_SESSION = "delete from sessions where user_id = $1 and id = $2";
+        END_OTHER_SESSIONS = "delete from sessions where user_id = $1 and id <> $2";
+        EXPIRE_SESSIONS = "delete from sessions where (user_id, id) in
+            (select user_id, id from sessions where expires_at <= $1 order by expires_at limit $2)";
+        LIST_ADDRESSES = include_str!("store/list_addresses.sql");
+        LIST_ADDRESSES_OF_ALL = include_str!("store/list_addresses_of_all.sql");
+        ADD_ADDRESSES = include_str!("store/add_addresses.sql");
+        REPLACE_ADDRESS = include_str!("store/replace_address.sql");
+        UNSET_DEFAULT = "update addresses set is_default = 0 where user_id = $1 and is_default = 1";
+        SET_DEFAULT = "update addresses set is_default = 1 where user_id = $1 and id = $2";
+        REMOVE_ADDRESS = "delete from addresses where user_id = $1 and id = $2";
+        REMOVE_ADDRESSES_OF_ALL = "delete from addresses where user_id in (values {rows:1})";
+    }
+}

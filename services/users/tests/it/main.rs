@@ -1,0 +1,9 @@
+//! The promises of the user service, through its contract, on real files.
+
+mod access;
+mod accounts;
+mod addresses;
+mod import;
+mod roles;
+mod sessions;
+mod town;
