@@ -39,6 +39,8 @@ shoal_sql::statements! {
         MEALS = "select meals from fish where id = $1";
         EVENTS = "select count(*) from outbox";
         KEYS = "select count(*) from idempotency_keys";
+        LOSE_THE_MARK = "update outbox set published = 0 from (values {rows:2}) as d
+            where aggregate = d.column1 and sequence = d.column2";
         UNPUBLISHED = "select count(*) from outbox where published = 0";
     }
 }
@@ -154,8 +156,17 @@ pub(crate) fn relay(db: &Database, anglers: &[&Arc<Angler>]) -> Relay {
 }
 
 pub(crate) fn relay_with(db: &Database, anglers: &[&Arc<Angler>], options: RelayOptions) -> Relay {
-    let consumers = anglers.iter().map(|angler| Arc::clone(*angler) as Arc<dyn Consumer>).collect();
-    Relay::start(db.clone(), OutboxTable::default(), consumers, options, env())
+    Relay::start(db.clone(), OutboxTable::default(), consumers(anglers), options, env())
+}
+
+/// A relay that goes on as if each mark had been lost in a crash.
+pub(crate) fn forgetful_relay(db: &Database, anglers: &[&Arc<Angler>]) -> Relay {
+    let table = OutboxTable { publish: sql::LOSE_THE_MARK, ..OutboxTable::default() };
+    Relay::start(db.clone(), table, consumers(anglers), RelayOptions::default(), env())
+}
+
+fn consumers(anglers: &[&Arc<Angler>]) -> Vec<Arc<dyn Consumer>> {
+    anglers.iter().map(|angler| Arc::clone(*angler) as Arc<dyn Consumer>).collect()
 }
 
 /// Waits until the relay has published `events` in all.

@@ -3,7 +3,9 @@ use std::time::Duration;
 use shoal_queue::{Redriven, RelayOptions, list_dead_letters};
 use shoal_types::Fault;
 
-use crate::pond::{Angler, context, count, feed, fish, pond, pond_in, published, relay, relay_with, sql};
+use crate::pond::{
+    Angler, context, count, feed, fish, forgetful_relay, pond, pond_in, published, relay, relay_with, sql,
+};
 
 fn unavailable() -> Option<Fault> {
     Some(Fault::Unavailable { what: "the lake".to_owned() })
@@ -61,6 +63,19 @@ async fn what_was_not_published_comes_after_a_restart() {
     let relay = crate::pond::relay(&db, &[&angler]);
     published(&relay, 1).await;
     assert_eq!(angler.taken(), [(id, 1)]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_taken_but_not_marked_comes_again() {
+    let (db, id, angler) = (pond().await, fish(), Angler::new("angler"));
+    feed(&db, id).await;
+    let crashed = forgetful_relay(&db, &[&angler]);
+    published(&crashed, 1).await;
+    crashed.stop().await;
+    let relay = relay(&db, &[&angler]);
+    published(&relay, 1).await;
+    assert_eq!(angler.taken_of(id), [1, 1]);
     relay.stop().await;
 }
 

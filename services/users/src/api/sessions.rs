@@ -1,5 +1,6 @@
 use shoal_contract::users::{
-    Authenticated, ChangePassword, Error, ListSessions, LogIn, Login, Session, SessionRef, Token, User,
+    Authenticated, ChangePassword, Error, ListSessions, LogIn, Login, Session, SessionId, SessionRef, Token,
+    User,
 };
 use shoal_contract::{check, normal_email};
 use shoal_queue::append;
@@ -26,13 +27,15 @@ pub(super) async fn log_in(house: &House, cx: &Context, request: LogIn) -> Resul
     let session = new_session(house);
     let (token, token_hash) = token::issue(credentials.user.id, session.id, house.env.rng().token());
     let (opened, sessions_max) = (session.clone(), house.options.sessions_max.max(1));
-    let user = house.db.write(cx, async move |tx| {
+    let written = house.db.write(cx, async move |tx| {
         let user = still(tx, &credentials).await?;
-        end_oldest(tx, &user, sessions_max).await?;
+        let ended = end_oldest(tx, &user, sessions_max).await?;
         sessions::add(tx, user.id, &opened, token_hash).await?;
-        Ok::<_, Failure>(user)
+        Ok::<_, Failure>((user, ended))
     });
-    Ok(Login { token, session, user: user.await? })
+    let (user, ended) = written.await?;
+    ended.into_iter().for_each(|session| house.sessions.end(session));
+    Ok(Login { token, session, user })
 }
 
 /// The credentials, if the password is theirs. The same work, whether there are any or not.
@@ -61,14 +64,15 @@ fn new_session(house: &House) -> Session {
     Session { id: house.env.id(), created_at: now, rotated_at: now, expires_at, current: true }
 }
 
-/// Makes room for one more session.
-async fn end_oldest(tx: &mut Tx, user: &User, sessions_max: usize) -> Result<(), Failure> {
+/// Makes room for one more session; which ones had to end.
+async fn end_oldest(tx: &mut Tx, user: &User, sessions_max: usize) -> Result<Vec<SessionId>, Failure> {
     let open = sessions::list(tx, user.id).await?;
     let surplus = (open.len() + 1).saturating_sub(sessions_max);
-    for session in open.iter().take(surplus) {
-        sessions::end(tx, user.id, session.id).await?;
+    let ended: Vec<SessionId> = open.iter().take(surplus).map(|session| session.id).collect();
+    for session in &ended {
+        sessions::end(tx, user.id, *session).await?;
     }
-    Ok(())
+    Ok(ended)
 }
 
 pub(super) async fn authenticate(

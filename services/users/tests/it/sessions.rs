@@ -155,6 +155,7 @@ async fn one_login_too_many_ends_the_oldest() {
     for _ in 0..3 {
         town.clock.advance(Duration::from_millis(1));
         tokens.push(town.log_in("ada@example.com").await.token);
+        assert!(town.opens(&tokens[tokens.len() - 1]).await);
     }
     let open = [town.opens(&tokens[0]).await, town.opens(&tokens[1]).await, town.opens(&tokens[2]).await];
     assert_eq!(open, [false, true, true]);
