@@ -108,6 +108,8 @@ fn add_node_routes(api: &mut OpenApi) {
 
 /// Adds to an operation what holds for all of its sort.
 fn complete(path: &str, method: &str, operation: &mut Operation) {
+    // Doc comments are sentences, summaries are titles.
+    operation.summary = operation.summary.take().map(|text| text.trim_end_matches('.').to_owned());
     let has_parameter = |name: &str| {
         let parameters = operation.parameters.iter().flatten();
         parameters.into_iter().any(|parameter| matches!(parameter, RefOr::T(own) if own.name == name))
@@ -151,10 +153,20 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     if conditional {
         add_refusals(operation, &[412]);
     }
-    if path.starts_with("/v1/checkouts") && method == "post" {
+    if moves_money(path) && method == "post" {
         add_refusals(operation, &[402, 412]);
     }
+    if path.ends_with("/shipping-options") {
+        // The one read that needs the thing to be in a certain state: a cart with an address.
+        add_refusals(operation, &[409]);
+    }
     add_headers(operation);
+}
+
+/// What a checkout says may come from any service it asks.
+fn moves_money(path: &str) -> bool {
+    path.starts_with("/v1/checkouts")
+        || ["/cancel", "/returns", "/refunds"].iter().any(|end| path.ends_with(end))
 }
 
 /// Logging in again is a new login, and a provider's report has its own identity.

@@ -42,12 +42,16 @@ impl From<Page<Order>> for OrderList {
 pub(crate) struct OrdersWanted {
     /// Items on a page.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
     /// The `next` of the page before.
+    #[param(inline)]
     cursor: Option<Cursor>,
     /// Only this customer's; customers always get their own.
+    #[param(inline)]
     customer: Option<UserId>,
     /// Only in this state.
+    #[param(inline)]
     status: Option<OrderStatus>,
     /// Only from this source: `web`, or where they were imported from.
     #[garde(length(max = 120))]
@@ -58,8 +62,10 @@ pub(crate) struct OrdersWanted {
     #[param(max_length = 80)]
     number: Option<String>,
     /// Only orders placed at or after this instant.
+    #[param(inline)]
     placed_from: Option<Timestamp>,
     /// Only orders placed before this instant.
+    #[param(inline)]
     placed_until: Option<Timestamp>,
 }
 

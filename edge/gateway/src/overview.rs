@@ -73,10 +73,11 @@ impl<'de> Deserialize<'de> for Sections {
 pub(crate) struct OverviewWanted {
     /// The sections, separated by commas; all if absent.
     #[serde(default)]
-    #[param(value_type = Vec<Section>, style = Form, explode = false)]
+    #[param(value_type = Vec<Section>, inline, style = Form, explode = false)]
     include: Sections,
     /// Items in each section.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
 }
 

@@ -79,11 +79,14 @@ impl From<Page<Arc<Product>>> for ProductList {
 pub(crate) struct ProductsWanted {
     /// Items on a page.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
     /// The `next` of the page before, asked with the same filters and order.
+    #[param(inline)]
     cursor: Option<Cursor>,
     /// The order.
     #[serde(default)]
+    #[param(inline)]
     sort: ProductSort,
     /// Only in this category or below it, by slug.
     #[garde(length(max = 120))]
@@ -94,8 +97,10 @@ pub(crate) struct ProductsWanted {
     #[param(max_length = 120)]
     brand: Option<String>,
     /// Only in this state; others than staff always get active ones.
+    #[param(inline)]
     status: Option<ProductStatus>,
     /// The currency of the price bounds and orders; the shop's if absent.
+    #[param(inline)]
     currency: Option<Currency>,
     /// Lowest price wanted, minor units.
     #[garde(range(min = 0))]
@@ -206,6 +211,7 @@ struct SearchWords {
     #[param(max_length = 120)]
     category: Option<String>,
     /// The currency of the price bounds and orders; the shop's if absent.
+    #[param(inline)]
     currency: Option<Currency>,
     /// Lowest price wanted, minor units.
     #[garde(range(min = 0))]
@@ -217,9 +223,11 @@ struct SearchWords {
     price_max: Option<i64>,
     /// The order.
     #[serde(default)]
+    #[param(inline)]
     sort: SearchSort,
     /// Results wanted.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
     /// Results to skip.
     #[serde(default)]

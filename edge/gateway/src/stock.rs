@@ -95,8 +95,10 @@ pub(crate) async fn adjust_stock(
 pub(crate) struct MovementsWanted {
     /// Items on a page.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
     /// The `next` of the page before.
+    #[param(inline)]
     cursor: Option<Cursor>,
 }
 

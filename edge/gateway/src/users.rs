@@ -40,10 +40,13 @@ impl From<Page<User>> for UserList {
 pub(crate) struct UsersWanted {
     /// Items on a page.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
     /// The `next` of the page before.
+    #[param(inline)]
     cursor: Option<Cursor>,
     /// Only users with this role.
+    #[param(inline)]
     role: Option<Role>,
     /// Only the user with this e-mail address.
     #[garde(length(max = 254))]

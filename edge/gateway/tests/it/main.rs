@@ -1,0 +1,9 @@
+//! The public API over services that answer as told.
+
+mod auth;
+mod change;
+mod description;
+mod overview;
+mod pages;
+mod resources;
+mod shop;
