@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap};
 use http::{Extensions, HeaderName, HeaderValue};
@@ -111,17 +111,23 @@ impl Exchange {
         Ok(())
     }
 
+    fn body_max(&self) -> usize {
+        self.endpoint.body_max.unwrap_or(self.shared.config.body_max)
+    }
+
     fn limit_body(&self, request: &mut Request) -> Result<(), Problem> {
         if request.body().is_end_stream() {
             return Ok(());
         }
-        let max = self.endpoint.body_max.unwrap_or(self.shared.config.body_max);
+        let max = self.body_max();
         let told =
             request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if told.is_some_and(|length| length > max as u64) {
             return Err(HttpError::BodyTooLarge { max_bytes: max as u64 }.into());
         }
         request.extensions_mut().insert(BodyMax(max));
+        // axum's own extractors have a limit of their own otherwise.
+        DefaultBodyLimit::max(max).apply(request);
         let body = std::mem::take(request.body_mut());
         *request.body_mut() = Body::new(http_body_util::Limited::new(body, max));
         Ok(())
@@ -146,7 +152,7 @@ impl Exchange {
             return;
         }
         let own = response.extensions_mut().remove::<Problem>();
-        let Some(problem) = own.or_else(|| Problem::instead_of(response)) else { return };
+        let Some(problem) = own.or_else(|| Problem::instead_of(response, self.body_max())) else { return };
         let named = problem.with_request_id(&self.named.request_id).into_response();
         let (parts, body) = named.into_parts();
         *response.status_mut() = parts.status;

@@ -60,7 +60,7 @@ impl Problem {
     /// The problem that takes the place of a library's own words for an error.
     ///
     /// `None` if the response says what it means in JSON, or carries something else a handler chose.
-    pub(super) fn instead_of(response: &Response) -> Option<Self> {
+    pub(super) fn instead_of(response: &Response, body_max: usize) -> Option<Self> {
         let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if content_type.is_some_and(|value| !value.starts_with(b"text/plain")) {
             return None;
@@ -68,6 +68,7 @@ impl Problem {
         Some(match response.status() {
             StatusCode::NOT_FOUND => HttpError::NotFound {}.into(),
             StatusCode::METHOD_NOT_ALLOWED => HttpError::MethodNotAllowed {}.into(),
+            StatusCode::PAYLOAD_TOO_LARGE => HttpError::BodyTooLarge { max_bytes: body_max as u64 }.into(),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => HttpError::UnsupportedMediaType {}.into(),
             StatusCode::UNAUTHORIZED => Fault::Unauthenticated {}.into(),
             StatusCode::FORBIDDEN => Fault::Forbidden {}.into(),

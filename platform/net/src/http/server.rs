@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tower::Service;
 
-use super::{Health, HttpConfig, Peer};
+use super::{Health, HttpConfig, Peer, metrics};
 use crate::address::{self, AddressError};
 
 /// Pause after the operating system would not accept a connection, for lack of file descriptors.
@@ -65,6 +65,7 @@ impl Server {
         tokio::select! {
             () = draining => {}
             () = connections.accept_all(&listener) => {}
+            () = metrics::fold_for_ever() => {}
         }
         drop(listener);
         stage.send_replace(Stage::Draining);

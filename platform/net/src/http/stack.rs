@@ -100,6 +100,8 @@ impl Stack {
             .fallback(async || Problem::from(HttpError::RouteNotFound {}))
             .method_not_allowed_fallback(method_not_allowed)
             .layer(layers)
+            // Builds each route's service now rather than anew for every request.
+            .with_state(())
     }
 }
 

@@ -100,12 +100,13 @@ async fn a_body_that_is_too_large_is_refused_whether_or_not_it_says_so() {
         post_json(&app, "/catches", untold()).await.text().split(',').nth(3),
         Some(r#""code":"body_too_large""#)
     );
-    assert_eq!(post_json(&app, "/raw", untold()).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(post_json(&app, "/raw", untold()).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 
-    let roomy = RouteRule::new(None, "/raw").body_max(200);
+    let roomy = RouteRule::new(None, "/raw").body_max(3 << 20);
     let app =
         Stack::new(env().0, HttpConfig { body_max: 100, ..HttpConfig::default() }).rule(roomy).wrap(router());
     assert_eq!(post_json(&app, "/raw", untold()).await.text(), "200 150");
+    assert_eq!(post_json(&app, "/raw", vec![b' '; 3 << 20]).await.text(), "200 3145728");
 }
 
 #[tokio::test]

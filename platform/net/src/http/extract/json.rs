@@ -15,6 +15,7 @@ use shoal_types::{Fault, Idempotency};
 
 use super::IdempotencyKey;
 use super::shape;
+use super::strict::Strict;
 use super::validate::validate;
 use super::violations::Violations;
 use crate::http::exchange::BodyMax;
@@ -124,7 +125,7 @@ fn read<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -> Result<T, 
     shape::check(body)?;
     let mut violations = Violations::default();
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = typed(&mut json, &mut violations);
+    let value = typed(Strict(&mut json), &mut violations);
     violations.check()?;
     let value: T = value.ok_or(Fault::Internal {})?;
     validate(&value)?;

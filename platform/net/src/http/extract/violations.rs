@@ -50,8 +50,7 @@ fn rule(message: &str) -> &'static str {
         () if starts("invalid value: integer") || starts("invalid value: floating") => "range",
         () if starts("number too") => "range",
         () if starts("unknown variant") => "one_of",
-        // A struct read from an array of another length.
-        () if starts("invalid length") => "type",
+        () if starts("invalid length") => "length",
         () if starts("invalid digit")
             || starts("cannot parse")
             || starts("invalid float")
@@ -84,7 +83,11 @@ fn in_words(message: &str) -> Cow<'_, str> {
         _ => return message.into(),
     };
     let in_range = if found.starts_with("invalid value") { " within the range of this field" } else { "" };
-    let found = if found.starts_with("invalid length") { "invalid type: sequence" } else { found };
+    let found = match found {
+        "invalid type: sequence" => "invalid type: array",
+        "invalid type: map" => "invalid type: object",
+        found => found,
+    };
     format!("{found}, expected {noun}{in_range}").into()
 }
 
