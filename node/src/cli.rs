@@ -40,9 +40,9 @@ enum Command {
     /// Run this node.
     Serve(Serve),
     /// Bring products, categories, users or orders in from a file.
-    Import(command::exchange::Import),
+    //EX    Import(command::exchange::Import),
     /// Write products, categories, users or orders to a file.
-    Export(command::exchange::Export),
+    //EX    Export(command::exchange::Export),
     /// Measure, with the floors in the same run.
     Bench(shoal_bench::Bench),
     /// Make administrators.
@@ -97,7 +97,8 @@ impl std::str::FromStr for Peer {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (service, address) = text.split_once('=').ok_or("expected SERVICE=ADDR such as users=127.0.0.1:7101")?;
+        let (service, address) =
+            text.split_once('=').ok_or("expected SERVICE=ADDR such as users=127.0.0.1:7101")?;
         let key = match service {
             "users" => "peers.users",
             "products" => "peers.products",
@@ -133,7 +134,11 @@ impl Cli {
         let mut flags = Vec::new();
         let mut add = |key, value: &Option<String>| flags.extend(value.clone().map(|text| (key, text)));
         add("data", &self.common.data);
-        add("log.level", &self.common.log);
+        match (&self.command, &self.common.log) {
+            // A newcomer wants to see the shop, not its start.
+            (Command::Demo(_), None) => add("log.level", &Some("warn".to_owned())),
+            (_, level) => add("log.level", level),
+        }
         match &self.command {
             Command::Demo(demo) => add("http.listen", &demo.listen),
             Command::Serve(serve) => {
@@ -173,8 +178,8 @@ impl Command {
         match self {
             Self::Demo(demo) => command::demo::run(demo, loaded).await,
             Self::Serve(_) => command::serve::run(loaded.config).await,
-            Self::Import(import) => import.run(loaded.config).await,
-            Self::Export(export) => export.run(loaded.config).await,
+            //EX            Self::Import(import) => import.run(loaded.config).await,
+            //EX            Self::Export(export) => export.run(loaded.config).await,
             Self::Bench(bench) => bench.run().await,
             Self::Admin(admin) => admin.run(loaded.config).await,
             Self::Migrate => command::migrate::run(loaded.config).await,
@@ -197,7 +202,14 @@ mod tests {
     #[test]
     fn flags_become_keys() {
         let cli = Cli::try_parse_from([
-            "shoal", "serve", "--listen", "127.0.0.1:0", "--roles", "users,orders", "--peer", "products=127.0.0.1:1",
+            "shoal",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--roles",
+            "users,orders",
+            "--peer",
+            "products=127.0.0.1:1",
         ]);
         let flags = cli.expect("valid").flags();
         assert!(flags.contains(&("roles", "users,orders".to_owned())));

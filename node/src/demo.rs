@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 use shoal_contract::orders::{
     ImportOrders, OrderStatus, PastLine, PastOrder, SetShippingZones, SetTaxRates, ShippingZone, TaxRate,
 };
-use shoal_contract::products::{Image, ImportCategories, ImportProducts, NewCategory, NewProduct, NewVariant};
+use shoal_contract::products::{
+    Image, ImportCategories, ImportProducts, NewCategory, NewProduct, NewVariant,
+};
 use shoal_contract::users::{ImportUsers, Imported, NewUser};
 use shoal_contract::{Address, orders::Orders, products::Products, users::Users};
 use shoal_gateway::EmbeddedMedia;
@@ -142,7 +144,9 @@ fn product(written: ShopProduct) -> anyhow::Result<NewProduct> {
 /// Whether the file `SLUG-VALUE.svg` shows a value the variant has: `harbour-mug-sand.svg`.
 fn shows(variant: &NewVariant, slug: &str, path: &str) -> bool {
     let value = path.strip_prefix(slug).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".svg"));
-    value.is_some_and(|value| variant.options.values().any(|own| own.to_lowercase().replace(' ', "-") == value))
+    value.is_some_and(|value| {
+        variant.options.values().any(|own| own.to_lowercase().replace(' ', "-") == value)
+    })
 }
 
 fn address(path: &str) -> String {
@@ -176,9 +180,11 @@ fn past_orders(products: &[NewProduct]) -> anyhow::Result<Vec<PastOrder>> {
 
 fn past_order(sale: PastSale, variants: &HashMap<&str, (&str, &NewVariant)>) -> anyhow::Result<PastOrder> {
     let line = |sold: SoldLine| {
-        let (title, variant) = variants.get(sold.sku.as_str()).with_context(|| format!("no SKU {}", sold.sku))?;
+        let (title, variant) =
+            variants.get(sold.sku.as_str()).with_context(|| format!("no SKU {}", sold.sku))?;
         let price = variant.prices.iter().find(|price| price.currency == sale.currency);
-        let price: Money = *price.with_context(|| format!("{} has no price in {}", sold.sku, sale.currency))?;
+        let price: Money =
+            *price.with_context(|| format!("{} has no price in {}", sold.sku, sale.currency))?;
         Ok(PastLine {
             subtotal: price.times(sold.quantity)?,
             unit_price: Some(price),

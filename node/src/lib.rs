@@ -1,8 +1,8 @@
 //! One node: its configuration, its roles wired together, and what the command line does with it.
 
 pub mod cli;
-pub mod config;
 mod command;
+pub mod config;
 mod demo;
 mod logging;
 mod output;

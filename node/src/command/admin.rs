@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use clap::{Args, Subcommand};
-use shoal_contract::users::{NewUser, Users};
+use shoal_contract::users::NewUser;
 use shoal_types::{Context, Env, Role, Secret};
 
 use crate::config::Config;

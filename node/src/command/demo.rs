@@ -32,6 +32,7 @@ pub(crate) async fn run(demo: Demo, loaded: Loaded) -> anyhow::Result<ExitCode> 
     let password = administrator_of(&opened, &config.data, &env).await?;
     let node = Node::serve(opened, &config, Some(media())).await?;
     let address = node.address().map_or_else(String::new, |address| address.to_string());
+    eprintln!("the demo serves http://{address}");
     welcome(&shop, &address, &password)?;
     until_told_to_stop(node).await
 }

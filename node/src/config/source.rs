@@ -62,7 +62,8 @@ pub fn load(sources: &Sources) -> anyhow::Result<Loaded> {
         leaves(&table).into_iter().map(|(key, _)| (key, "default".to_owned())).collect();
     if let Some(file) = &sources.file {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).with_context(|| format!("config file {name} cannot be read"))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("config file {name} cannot be read"))?;
         let own: Table = text.parse().with_context(|| format!("config file {name} is not TOML"))?;
         for (key, value) in leaves(&own) {
             set(&mut table, &mut origins, &key, value, &name)?;
@@ -75,7 +76,8 @@ pub fn load(sources: &Sources) -> anyhow::Result<Loaded> {
         let Some(key) = origins.keys().find(|key| variable_of(key) == *variable).cloned() else {
             bail!("environment: {variable} is no key of Shoal; `shoal config show` lists them");
         };
-        let value = parse_like(lookup(&table, &key), text).with_context(|| format!("environment: {variable}"))?;
+        let value =
+            parse_like(lookup(&table, &key), text).with_context(|| format!("environment: {variable}"))?;
         set(&mut table, &mut origins, &key, value, variable)?;
     }
     for (key, text) in &sources.flags {
@@ -91,7 +93,8 @@ impl Config {
     fn deserialize_named(table: Table, origins: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
             let key = error.path().to_string();
-            let origin = origins.iter().find(|(name, _)| key.starts_with(name.as_str())).map(|(_, origin)| origin);
+            let origin =
+                origins.iter().find(|(name, _)| key.starts_with(name.as_str())).map(|(_, origin)| origin);
             let origin = origin.map_or("configuration", String::as_str);
             anyhow::anyhow!("{origin}: {key}: {}", error.inner().message())
         })
@@ -190,8 +193,12 @@ mod tests {
         let mut sources = environment("SHOAL_HTTP_BODY_MAX", "2MiB");
         sources.flags.push(("http.listen", "127.0.0.1:0".to_owned()));
         let loaded = load(&sources).expect("valid");
-        assert_eq!((loaded.config.http.body_max, loaded.config.http.listen.as_str()), (2 << 20, "127.0.0.1:0"));
-        let origin = |key: &str| loaded.settings.iter().find(|setting| setting.key == key).map(|it| it.source.clone());
+        assert_eq!(
+            (loaded.config.http.body_max, loaded.config.http.listen.as_str()),
+            (2 << 20, "127.0.0.1:0")
+        );
+        let origin =
+            |key: &str| loaded.settings.iter().find(|setting| setting.key == key).map(|it| it.source.clone());
         assert_eq!(origin("http.body_max").as_deref(), Some("SHOAL_HTTP_BODY_MAX"));
         assert_eq!(origin("http.listen").as_deref(), Some("flag"));
     }
@@ -200,7 +207,9 @@ mod tests {
     fn unknown_and_unacceptable_keys_are_named() {
         let error = |sources: &Sources| format!("{:#}", load(sources).expect_err("refused"));
         assert!(error(&environment("SHOAL_HTP_LISTEN", "x")).contains("SHOAL_HTP_LISTEN is no key"));
-        assert!(error(&environment("SHOAL_HTTP_BODY_MAX", "much")).contains("http.body_max: expected a size"));
+        assert!(
+            error(&environment("SHOAL_HTTP_BODY_MAX", "much")).contains("http.body_max: expected a size")
+        );
         assert!(error(&environment("SHOAL_HTTP_REQUESTS_MAX", "many")).contains("expected a whole number"));
         assert!(error(&environment("SHOAL_ROLES", "captain")).contains("roles"));
     }

@@ -1,0 +1,111 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::report::Report;
+use crate::{floor, scenario};
+
+/// Measures, with the floors in the same run.
+#[derive(Debug, Clone, Args)]
+pub struct Bench {
+    /// What to measure; everything if none is named.
+    #[arg(value_enum)]
+    scenarios: Vec<Scenario>,
+    /// How long each measurement takes, seconds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Clients at the same time in a closed loop: each sends its next request after the answer to the last.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    clients: u32,
+    /// How often each pair of measurement and floor is repeated; the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    rounds: u32,
+    /// Requests a second of the open loop; half of what the closed loop reached if absent.
+    #[arg(long)]
+    rate: Option<u64>,
+    /// Put the data here, on the disk that is to be measured.
+    #[arg(long, value_name = "DIR")]
+    bench_data: Option<PathBuf>,
+    /// Replay these orders (Online Retail's columns) instead of baskets made up here.
+    #[arg(long, value_name = "FILE")]
+    baskets: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Serve this file's bytes from a bare handler, for the floor of `browse`.
+    #[arg(long, hide = true, value_name = "FILE")]
+    floor_server: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// A cached product over HTTP, next to a bare handler.
+    Browse,
+    /// Whole durable checkouts, next to a bare group-commit writer of the same rows.
+    Checkout,
+    /// Reservations of one hot SKU, and a sale of little stock to many.
+    FlashSale,
+    /// Real baskets of many lines as checkouts.
+    Replay,
+    /// Start-up and idle memory of `serve`.
+    Start,
+}
+
+/// How each measurement is run.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) time: Duration,
+    pub(crate) clients: u32,
+    pub(crate) rounds: u32,
+    pub(crate) rate: Option<u64>,
+    pub(crate) data: PathBuf,
+    pub(crate) baskets: Option<PathBuf>,
+}
+
+impl Bench {
+    /// Runs the scenarios and prints their table.
+    ///
+    /// # Errors
+    /// If a server or database cannot be started, or an answer is not the one expected.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(file) = &self.floor_server {
+            floor::http::serve(file).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let plan = Plan {
+            time: Duration::from_secs(self.seconds),
+            clients: self.clients,
+            rounds: self.rounds,
+            rate: self.rate,
+            data: self.bench_data.clone().unwrap_or_else(std::env::temp_dir),
+            baskets: self.baskets.clone(),
+        };
+        std::fs::create_dir_all(&plan.data)?;
+        let mut report = Report::default();
+        for scenario in self.chosen() {
+            eprintln!(
+                "measuring {} ...",
+                scenario.to_possible_value().map_or_else(String::new, |it| it.get_name().into())
+            );
+            match scenario {
+                Scenario::Browse => scenario::browse::run(&plan, &mut report).await?,
+                Scenario::Checkout => scenario::checkout::run(&plan, &mut report).await?,
+                Scenario::FlashSale => scenario::flash_sale::run(&plan, &mut report).await?,
+                Scenario::Replay => scenario::replay::run(&plan, &mut report).await?,
+                Scenario::Start => scenario::start::run(&plan, &mut report).await?,
+            }
+        }
+        report.print(self.json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn chosen(&self) -> Vec<Scenario> {
+        match self.scenarios.is_empty() {
+            true => Scenario::value_variants().to_vec(),
+            false => self.scenarios.clone(),
+        }
+    }
+}

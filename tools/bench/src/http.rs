@@ -1,0 +1,111 @@
+//! A lean HTTP/1.1 client and the servers it measures, each a process of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// One kept-alive connection.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(async move {
+            // Its end shows at the next request.
+            let _ = connection.await;
+        });
+        Ok(Self { sender })
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn send(&mut self, request: http::Request<Full<Bytes>>) -> anyhow::Result<(u16, Bytes)> {
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+}
+
+/// A `GET`.
+pub(crate) fn get(path: &str) -> anyhow::Result<http::Request<Full<Bytes>>> {
+    Ok(http::Request::get(path).header("host", "localhost").body(Full::default())?)
+}
+
+/// A `POST` of JSON with an idempotency key.
+pub(crate) fn post(path: &str, key: &str, body: Bytes) -> anyhow::Result<http::Request<Full<Bytes>>> {
+    let request = http::Request::post(path)
+        .header("host", "localhost")
+        .header("content-type", "application/json")
+        .header("idempotency-key", key);
+    Ok(request.body(Full::new(body))?)
+}
+
+/// A server in a process of its own; ended with this value.
+pub(crate) struct Served {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Served {
+    /// Starts this very program with `arguments` and waits until it says where it serves.
+    pub(crate) async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().context("the server to measure cannot be started")?;
+        let stderr = child.stderr.take().context("it has a standard error")?;
+        let mut lines = BufReader::new(stderr).lines();
+        while let Some(line) = lines.next_line().await? {
+            if let Some((_, address)) = line.split_once("serves http://") {
+                let address = address.trim().parse().context("the server said where it serves")?;
+                // What it says from now on is passed over, so that it never waits for a reader.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return Ok(Self { child, address });
+            }
+            eprintln!("{line}");
+        }
+        bail!("the server to measure ended before it served")
+    }
+
+    /// A shop on the data in `data`.
+    pub(crate) async fn shop(data: &Path) -> anyhow::Result<Self> {
+        let data = data.to_str().context("the data directory's name is UTF-8")?;
+        Self::start(&[
+            "serve",
+            "--data",
+            data,
+            "--listen",
+            "127.0.0.1:0",
+            "--test-provider",
+            "--log",
+            "error",
+        ])
+        .await
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap_or(0)
+    }
+
+    /// Asks it to end and waits until it has.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("the measured server cannot be ended")
+    }
+}

@@ -1,0 +1,126 @@
+//! A shop in this process, on a directory of its own, for what is measured without HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shoal_checkout::Checkout;
+use shoal_contract::checkout::{PaymentMethod, PlaceOrder};
+use shoal_contract::orders::LineBody;
+use shoal_contract::products::{NewProduct, NewVariant, Product, ProductStatus, Products as ProductService};
+use shoal_orders::Orders;
+use shoal_products::Products;
+use shoal_queue::{OutboxTable, Relay, RelayOptions};
+use shoal_types::{Context, Currency, Env, Money, Secret};
+use tempfile::TempDir;
+
+use crate::command::Plan;
+
+/// How long one call may take.
+pub(crate) const WITHIN: Duration = Duration::from_secs(30);
+/// More than any measurement sells.
+pub(crate) const PLENTY: i64 = 1_000_000_000;
+
+/// The houses a checkout needs, open and at work.
+pub(crate) struct Shop {
+    pub(crate) env: Env,
+    pub(crate) products: Products,
+    pub(crate) orders: Orders,
+    pub(crate) checkout: Checkout,
+    relays: Vec<Relay>,
+    directory: TempDir,
+}
+
+impl Shop {
+    /// Opens a new shop in the plan's directory.
+    pub(crate) async fn open(plan: &Plan) -> anyhow::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("shoal-bench-").tempdir_in(&plan.data)?;
+        let (path, env) = (directory.path(), Env::system());
+        let products = Products::open(shoal_products::Options::new(path, Currency::EUR), env.clone()).await?;
+        let service = Arc::new(products.clone());
+        let orders =
+            Orders::open(shoal_orders::Options::new(path, Currency::EUR), env.clone(), service.clone())
+                .await?;
+        let options = shoal_checkout::Options::new(path, Secret::new("bench"));
+        let checkout =
+            Checkout::open(options, env.clone(), Arc::new(orders.clone()), service, Vec::new()).await?;
+        let relay = |db: &shoal_sql::Database, table, consumers| {
+            Relay::start(db.clone(), table, consumers, RelayOptions::default(), env.clone())
+        };
+        let relays = vec![
+            relay(products.database(), OutboxTable::default(), products.consumers()),
+            relay(orders.database(), Orders::outbox(), Vec::new()),
+            relay(checkout.database(), OutboxTable::default(), Vec::new()),
+        ];
+        Ok(Self { env, products, orders, checkout, relays, directory })
+    }
+
+    /// Adds a product of one variant, `stock` pieces of `sku`.
+    pub(crate) async fn product(&self, sku: &str, stock: i64) -> anyhow::Result<Arc<Product>> {
+        let cx = Context::system(&self.env, WITHIN);
+        Ok(self.products.create_product(&cx, product(sku, stock)).await?)
+    }
+
+    /// SQL statements the houses have run so far; the test provider's book, which stands for another firm's, apart.
+    pub(crate) fn statements(&self) -> u64 {
+        let houses = [self.products.database(), self.orders.database(), self.checkout.database()];
+        houses.iter().map(|db| db.counters().statements).sum()
+    }
+
+    /// Closes the houses and gives the directory with their data, gone when it is dropped.
+    pub(crate) async fn close(self) -> TempDir {
+        for relay in self.relays {
+            relay.stop().await;
+        }
+        self.checkout.close().await;
+        self.orders.close().await;
+        self.products.close().await;
+        self.directory
+    }
+}
+
+/// A product of one variant.
+fn product(sku: &str, stock: i64) -> NewProduct {
+    let variant = NewVariant {
+        sku: sku.to_owned(),
+        options: Default::default(),
+        prices: vec![Money::new(1999, Currency::EUR)],
+        weight_g: Some(350),
+        image: None,
+        shippable: true,
+        stock,
+    };
+    NewProduct {
+        slug: Some(sku.to_lowercase()),
+        title: format!("Bench mug {sku}"),
+        description: "A mug that is sold very often. ".repeat(12),
+        brand: Some("Bench".to_owned()),
+        category: None,
+        status: ProductStatus::Active,
+        tax_category: "standard".to_owned(),
+        options: Vec::new(),
+        variants: vec![variant],
+        images: Vec::new(),
+        attributes: Default::default(),
+    }
+}
+
+/// A guest's purchase of `lines`, without a cart.
+pub(crate) fn purchase(lines: Vec<LineBody>) -> PlaceOrder {
+    PlaceOrder {
+        cart: None,
+        lines,
+        currency: None,
+        email: Some("bench@example.com".to_owned()),
+        shipping_address: None,
+        billing_address: None,
+        shipping_method: None,
+        note: None,
+        expected_total: None,
+        payment: PaymentMethod { provider: "test".to_owned(), token: Secret::new("tok_success") },
+    }
+}
+
+/// A line of `quantity` pieces of `sku`.
+pub(crate) fn line(sku: &str, quantity: i64) -> LineBody {
+    LineBody { sku: sku.to_owned(), quantity, note: None }
+}
