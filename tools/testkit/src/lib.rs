@@ -1,1 +1,27 @@
-//! shoal-testkit.
+//! What tests share: a whole shop in one line, the real program to kill, and books that must balance.
+//!
+//! [`Shop`] holds every house in this process, on a folder of its own. A test may let any call between its parts go
+//! wrong ([`Mishap`]), end it as a crash would and open it again. [`Branch`] is the same as a process of its own, for
+//! `kill -9`. [`Client`] speaks to both in the words of the shop. [`Books`] reads the data files afterwards and holds
+//! them against each other.
+//!
+//! The suites in `tests/it` are the black-box tests of the whole; `README.md` says which case is which test.
+
+mod books;
+mod client;
+mod houses;
+mod invariants;
+mod mishap;
+mod process;
+mod provider;
+mod shop;
+mod shopping;
+mod wire;
+
+pub use books::Books;
+pub use client::{Answer, Client, Lost, Request, Whereabouts};
+pub use houses::{Houses, eventually};
+pub use mishap::{Mishap, Mishaps};
+pub use process::{Branch, Process, program, run};
+pub use shop::{SOON, Setup, Shop};
+pub use shopping::{Item, NewItem, PASSWORD, Purchase, address, fresh_key};

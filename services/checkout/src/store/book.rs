@@ -17,8 +17,8 @@ statements! {
     }
 }
 
-/// The schema's history.
-pub(crate) const MIGRATIONS: &[Migration] =
+/// The schema's history, of the test provider's book.
+pub const MIGRATIONS: &[Migration] =
     &[Migration::new("0001_payments.sql", include_str!("../../migrations/test_provider/0001_payments.sql"))];
 
 /// A payment with the card it was made with.

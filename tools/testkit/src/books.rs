@@ -1,0 +1,148 @@
+//! The audit: what the data files of a shop say, held against each other.
+//!
+//! It reads the files themselves and asks no house, so that a mistake of a house cannot hide itself.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, Row};
+use shoal_contract::checkout::CheckoutId;
+
+use crate::invariants::{INVARIANTS, Invariant};
+
+/// The files, by the name their tables are found under.
+const FILES: [(&str, &str); 4] = [
+    ("products", "products.db"),
+    ("orders", "orders.db"),
+    ("checkout", "checkout.db"),
+    ("bank", "test-provider.db"),
+];
+/// The pause between two looks at sagas under way.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The books of a shop at rest.
+pub struct Books {
+    files: Connection,
+}
+
+impl Books {
+    /// Opens the files in `data`. The shop may be open or not.
+    pub fn open(data: &Path) -> Self {
+        let files = Connection::open_in_memory().expect("SQLite opens in memory");
+        for (name, file) in FILES {
+            let path = data.join(file);
+            assert!(path.exists(), "{} is missing", path.display());
+            let path = path.to_str().expect("a test's folder has a plain name");
+            files.execute(&format!("attach database ?1 as {name}"), [path]).expect("the file can be read");
+        }
+        let books = Self { files };
+        books.index_payments().expect("payments can be listed");
+        books
+    }
+
+    /// Waits until no saga is under way, at most `within`, then passes books that balance; panics otherwise.
+    /// A purchase whose buyer has yet to confirm the payment is at rest too.
+    pub async fn settled(data: &Path, within: Duration) -> Self {
+        let books = Self::open(data);
+        let late = tokio::time::Instant::now() + within;
+        while books.sagas_under_way() > 0 {
+            assert!(tokio::time::Instant::now() < late, "sagas without an end: {:?}", books.unfinished());
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        books.index_payments().expect("payments can be listed");
+        let wrong = books.discrepancies();
+        assert!(wrong.is_empty(), "the books do not balance:\n{}", wrong.join("\n"));
+        books
+    }
+
+    /// Payments are known at the provider by the text of their checkout's id; SQL joins them by its bits.
+    fn index_payments(&self) -> rusqlite::Result<()> {
+        self.files.execute_batch(
+            "drop table if exists temp.payments;
+             create temp table payments (order_id blob primary key, status text, amount bigint, refunded bigint)",
+        )?;
+        let mut list =
+            self.files.prepare("select payment_key, status, amount, refunded from bank.payments")?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let payments: Vec<(String, String, i64, i64)> = list.query_map([], row)?.collect::<Result<_, _>>()?;
+        for (key, status, amount, refunded) in payments {
+            let checkout = key.strip_suffix("/authorise").and_then(|id| id.parse::<CheckoutId>().ok());
+            let id = checkout.unwrap_or_else(|| panic!("{key} is no payment of a checkout")).uuid();
+            let insert =
+                "insert into temp.payments (order_id, status, amount, refunded) values (?1, ?2, ?3, ?4)";
+            self.files.execute(insert, (id.as_bytes(), status, amount, refunded))?;
+        }
+        Ok(())
+    }
+
+    /// What contradicts each other, in sentences; empty if the books balance.
+    pub fn discrepancies(&self) -> Vec<String> {
+        INVARIANTS.iter().flat_map(|invariant| self.broken(invariant)).collect()
+    }
+
+    fn broken(&self, invariant: &Invariant) -> Vec<String> {
+        let offenders = self.texts(invariant.offenders);
+        offenders.into_iter().map(|offender| format!("{}: {offender}", invariant.fact)).collect()
+    }
+
+    /// Sagas that have not ended, but for purchases whose buyer must confirm the payment.
+    pub fn sagas_under_way(&self) -> i64 {
+        self.number("select count(*) from checkout.sagas where done = 0 and stage not like '%awaiting%'")
+    }
+
+    /// The kind and stage of each saga that has not ended.
+    pub fn unfinished(&self) -> Vec<String> {
+        self.texts("select kind || ' ' || stage from checkout.sagas where done = 0")
+    }
+
+    /// Orders that are paid and were not cancelled.
+    pub fn orders(&self) -> i64 {
+        self.number("select count(*) from orders.orders where source = 'web' and status <> 'cancelled' and paid = total")
+    }
+
+    /// Every order, whatever became of it.
+    pub fn orders_ever(&self) -> i64 {
+        self.number("select count(*) from orders.orders where source = 'web'")
+    }
+
+    /// The ids of all orders that are paid and were not cancelled.
+    pub fn order_ids(&self) -> Vec<String> {
+        let select = "select hex(order_id) from orders.orders
+            where source = 'web' and status <> 'cancelled' and paid = total";
+        self.texts(select)
+    }
+
+    /// Money at the provider that has come and not gone back, cents.
+    pub fn money(&self) -> i64 {
+        self.number("select coalesce(sum(amount - refunded), 0) from bank.payments where status = 'captured'")
+    }
+
+    /// Payments at the provider in this state: `authorised`, `captured`, `voided`, `declined`, `pending`.
+    pub fn payments(&self, status: &str) -> i64 {
+        self.number(&format!("select count(*) from bank.payments where status = '{status}'"))
+    }
+
+    /// Pieces of a SKU that are on hand, and of these the ones held.
+    pub fn shelf(&self, sku: &str) -> (i64, i64) {
+        let select = "select on_hand, reserved from products.stock where sku = ?1";
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.files.query_row(select, [sku], row).unwrap_or_else(|error| panic!("no shelf of {sku}: {error}"))
+    }
+
+    /// Events of orders that no relay has carried yet.
+    pub fn events_waiting(&self) -> i64 {
+        self.number("select count(*) from orders.order_events where published = 0")
+    }
+
+    fn number(&self, select: &str) -> i64 {
+        self.files.query_row(select, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{select}: {error}"))
+    }
+
+    fn texts(&self, select: &str) -> Vec<String> {
+        let list = || {
+            let mut statement = self.files.prepare(select)?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()
+        };
+        list().unwrap_or_else(|error: rusqlite::Error| panic!("{select}: {error}"))
+    }
+}

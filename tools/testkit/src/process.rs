@@ -1,0 +1,186 @@
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use shoal_types::Secret;
+use tempfile::TempDir;
+
+use crate::books::Books;
+use crate::client::{Client, Whereabouts};
+use crate::shop::{SOON, furnish};
+
+/// What the program says before the address it serves.
+const SERVES: &str = "shoal serves http://";
+/// Who runs the shop.
+const ADMINISTRATOR: &str = "admin@example.com";
+/// What the test provider's notices are signed with.
+const WEBHOOK_SECRET: &str = "the test provider's own";
+
+/// The program `shoal` as built for tests: beside the test that runs, or where `SHOAL_BINARY` says.
+///
+/// # Panics
+/// If it was not built: `cargo test -p shoal-testkit` does that.
+pub fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("SHOAL_BINARY") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("a test knows where it is");
+    // target/debug/deps/it-0123 -> target/debug/shoal-under-test
+    let folder = test.parent().and_then(Path::parent).expect("tests are built two folders deep");
+    let path = folder.join(format!("shoal-under-test{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is missing: cargo build -p shoal-testkit", path.display());
+    path
+}
+
+/// Runs the program with these arguments to its end; what it wrote to standard output and error, and how it ended.
+pub fn run(arguments: &[&str]) -> (String, String, ExitStatus) {
+    let output = Command::new(program()).args(arguments).output().expect("the program can be started");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (text(output.stdout), text(output.stderr), output.status)
+}
+
+/// A node in a process of its own, which may be killed. It ends with this value, by its id and no other.
+pub struct Process {
+    child: Option<Child>,
+    arguments: Vec<String>,
+    whereabouts: Whereabouts,
+}
+
+impl Process {
+    /// Starts `shoal serve` with these further arguments, on a free port of this machine.
+    ///
+    /// # Panics
+    /// With what it says if it does not serve soon.
+    pub async fn serve(arguments: &[&str]) -> Self {
+        let mut all = vec!["serve".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()];
+        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        let mut process = Self { child: None, arguments: all, whereabouts: Whereabouts::default() };
+        process.start().await;
+        process
+    }
+
+    /// Starts it again with the same arguments, after it has ended.
+    pub async fn start(&mut self) {
+        assert!(self.child.is_none(), "it runs");
+        let mut command = Command::new(program());
+        command.args(&self.arguments).env("SHOAL_CHECKOUT_WEBHOOK_SECRET", WEBHOOK_SECRET);
+        command.env("SHOAL_LOG_LEVEL", std::env::var("SHOAL_LOG_LEVEL").unwrap_or_else(|_| "warn".into()));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("the program can be started");
+        let said = child.stderr.take().expect("standard error is piped");
+        self.child = Some(child);
+        let address = tokio::task::spawn_blocking(move || listen_for_address(said)).await;
+        let address = address.expect("the listener did not panic");
+        self.whereabouts
+            .moved_to(address.unwrap_or_else(|said| panic!("it does not serve; it said:\n{said}")));
+    }
+
+    /// A guest of its API.
+    pub fn guest(&self) -> Client {
+        Client::new(self.whereabouts.clone())
+    }
+
+    /// Ends it at once, as a power failure would, and waits until it is gone.
+    pub fn kill_9(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("it is our child");
+        child.wait().expect("it is our child");
+    }
+
+    /// Asks it to end in good order and waits for it.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        let id = child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
+        assert!(told.success(), "SIGTERM reaches {id}");
+        tokio::task::spawn_blocking(move || child.wait().expect("it is our child")).await.expect("it ends")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself; then there is nothing left to do.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits for the line with the address; then goes on reading, so that the program never waits for a reader, and shows
+/// what it says with the test's own output.
+fn listen_for_address(said: impl Read + Send + 'static) -> Result<String, String> {
+    let (found, address) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut before = String::new();
+        for line in BufReader::new(said).lines().map_while(Result::ok) {
+            match line.split_once(SERVES) {
+                Some((_, address)) => drop(found.send(Ok(address.trim().to_owned()))),
+                None => eprintln!("{line}"),
+            }
+            before.push_str(&line);
+            before.push('\n');
+        }
+        // Without an address before the end, all it said is why.
+        drop(found.send(Err(before)));
+    });
+    address.recv_timeout(SOON).unwrap_or_else(|_| Err(format!("nothing within {SOON:?}")))
+}
+
+/// A node that does everything, on a folder of its own, with an administrator: a [`Process`] with a shop in it.
+pub struct Branch {
+    /// The node.
+    pub process: Process,
+    data: PathBuf,
+    password: String,
+    _folder: Option<TempDir>,
+}
+
+impl Branch {
+    /// Opens one on a new folder.
+    pub async fn start() -> Self {
+        let folder = TempDir::with_prefix("shoal-test-").expect("a temporary folder");
+        let branch = Self::at(folder.path()).await;
+        Self { _folder: Some(folder), ..branch }
+    }
+
+    /// Opens one on this empty folder.
+    pub async fn at(data: &Path) -> Self {
+        let path = data.to_str().expect("a test's folder has a plain name");
+        let (password, said, ended) = run(&["admin", "create", ADMINISTRATOR, "--data", path]);
+        assert!(ended.success(), "{said}");
+        let process = Process::serve(&["--data", path, "--test-provider"]).await;
+        let branch =
+            Self { process, data: data.to_owned(), password: password.trim().to_owned(), _folder: None };
+        furnish(&branch.staff().await).await;
+        branch
+    }
+
+    /// A guest of its API.
+    pub fn guest(&self) -> Client {
+        self.process.guest()
+    }
+
+    /// Its administrator, logged in.
+    pub async fn staff(&self) -> Client {
+        self.guest().log_in(ADMINISTRATOR, &self.password).await
+    }
+
+    /// The folder with its data.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// What its payment provider signs with.
+    pub fn webhook_secret(&self) -> Secret {
+        Secret::new(WEBHOOK_SECRET)
+    }
+
+    /// Waits until no saga is under way, at most `within`, then looks through the books; panics if they do not
+    /// balance.
+    pub async fn audit(&self, within: Duration) -> Books {
+        Books::settled(&self.data, within).await
+    }
+}

@@ -1,0 +1,3 @@
+//! The black-box suites over a whole shop.
+
+mod shop;
