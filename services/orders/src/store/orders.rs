@@ -1,4 +1,5 @@
 use std::slice;
+use std::time::Duration;
 
 use shoal_contract::orders::{MarkPaid, Order, OrderId, OrderStatus};
 use shoal_contract::users::UserId;
@@ -173,7 +174,9 @@ impl Filter {
     /// The statement whose index narrows most, and its parameters.
     fn statement(&self) -> (&'static Statement, Vec<Value>) {
         let (at, order) = self.before;
-        let mut values = params![self.placed_from, self.placed_until, at, order, self.limit].to_vec();
+        // An engine may seek by this bound rather than by the key, so it is drawn as close as the key.
+        let until = self.placed_until.min(at.plus(Duration::from_micros(1)));
+        let mut values = params![self.placed_from, until, at, order, self.limit].to_vec();
         let status = self.status.map(OrderStatus::as_str);
         let source = self.source.as_deref();
         let (statement, own) = match (&self.number, self.customer, status, source) {

@@ -1,0 +1,15 @@
+//! The promises of the order house, on a real database and a shop that sells what a test says.
+
+mod access;
+mod carts;
+mod checkout;
+mod fulfilment;
+mod idempotency;
+mod imports;
+mod lists;
+mod merging;
+mod rates;
+mod returns;
+mod shop;
+mod statements;
+mod timeline;
