@@ -76,7 +76,7 @@ async fn refusal(tx: &mut ReadTx, cart: CartId) -> Error {
 fn contents(request: QuoteRequest) -> Result<Contents, Error> {
     let mut contents = Contents {
         note: written(request.note),
-        email: Some(normal_email(&request.email)),
+        email: written(Some(normal_email(&request.email))),
         shipping_address: request.shipping_address,
         billing_address: request.billing_address,
         shipping_method: request.shipping_method,

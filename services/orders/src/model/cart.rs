@@ -159,9 +159,9 @@ pub(crate) fn quantity_too_large() -> Fault {
     Fault::invalid("quantity", "range", format!("a line holds at most {QUANTITY_MAX} pieces"))
 }
 
-/// A note, unless it is blank.
-pub(crate) fn written(note: Option<String>) -> Option<String> {
-    note.filter(|note| !note.trim().is_empty())
+/// A text, unless it is blank.
+pub(crate) fn written(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 fn replace<T>(field: &mut Option<T>, given: Option<T>) {

@@ -242,6 +242,10 @@ async fn lines_without_a_cart_are_quoted_and_summed() {
     let refused = shop.orders.quote(&shop.system(), bad).await.expect_err("bad");
     assert_eq!(refused.violations()[0].field, "lines[1].quantity");
 
+    let nobody = QuoteRequest { email: " ".into(), ..request.clone() };
+    let missing = Error::CartIncomplete { missing: "email".into() };
+    assert_eq!(shop.orders.quote(&shop.system(), nobody).await, Err(missing));
+
     let download = QuoteRequest { lines: vec![line("EBOOK", 1)], shipping_address: None, ..request };
     let quote = shop.orders.quote(&shop.system(), download).await.expect("nothing to ship");
     assert_eq!((quote.shipping_address, quote.shipping_method, quote.totals.shipping), (None, None, eur(0)));
