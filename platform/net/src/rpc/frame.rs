@@ -207,6 +207,8 @@ impl<'a> Header<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn bytes(frame: &Frame) -> BytesMut {
@@ -248,5 +250,16 @@ mod tests {
             "a header longer than its frame"
         );
         assert_eq!(decode(&[0, 0, 0, 10, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0xc1]), Err(Garbage::Fault));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_frames_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let length = u32::try_from(bytes.len()).expect("short");
+            let mut input = BytesMut::from(&*[&length.to_be_bytes(), &*bytes].concat());
+            if let Ok(Some(Frame::Call { header, .. })) = Frame::decode(&mut input) {
+                let _ = Header::decode(&header);
+            }
+        }
     }
 }

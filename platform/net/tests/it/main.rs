@@ -2,6 +2,7 @@
 
 mod api;
 mod limits;
+mod log;
 mod refusals;
 mod rpc;
 mod server;

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
 use crate::api::{app, get_text, post_json, request, send};
 
@@ -148,4 +149,49 @@ async fn a_version_must_be_one_strong_etag() {
 #[tokio::test]
 async fn an_error_of_a_service_shows_its_data() {
     assert_snapshot!(get_text(&app(), "/too-few").await, @r#"409 {"type":"/errors/too_few","title":"Too few","status":409,"code":"too_few","detail":"only 2 left","request_id":"r1","available":2}"#);
+}
+
+/// Bodies that look like what is wanted, more or less.
+fn body() -> impl Strategy<Value = String> {
+    let token = prop::sample::select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"pond\"",
+        "\"lines\"",
+        "\"quantity\"",
+        "\"note\"",
+        "\"mill\"",
+        "1",
+        "-1",
+        "1e9",
+        "99999999999999999999",
+        "null",
+        "true",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\u{feff}",
+        " ",
+    ]);
+    prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_body_and_no_query_is_the_servers_fault(body in body(), query in "[ -~]{0,40}") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let app = app();
+            let status = post_json(&app, "/catches", body).await.status;
+            prop_assert!([201, 400, 422].contains(&status.as_u16()), "{status}");
+            let query: String = query.chars().map(|c| if "\"<> #\\^`{|}".contains(c) { '%' } else { c }).collect();
+            let asked = request(&format!("GET /fish?{query}")).body(Body::empty()).expect("a request");
+            let status = send(&app, asked).await.status;
+            prop_assert!([200, 422].contains(&status.as_u16()), "{status} {query}");
+            Ok(())
+        })?;
+    }
 }
