@@ -2,11 +2,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use shoal_contract::checkout::Checkouts;
 use shoal_contract::orders::Orders;
 use shoal_contract::products::Products;
 use shoal_contract::users::Users;
-use shoal_net::http::{Health, HttpConfig, Metrics};
+use shoal_net::http::{Health, HttpConfig, Metrics, RouteRule};
 use shoal_types::{Currency, Env, Fault};
 
 use crate::Media;
@@ -46,6 +47,19 @@ pub struct Options {
     pub health: Health,
     /// What `/metrics` shows; the route is missing if absent.
     pub metrics: Option<Metrics>,
+    /// Pages for people beside the API; none if absent.
+    pub pages: Option<Pages>,
+}
+
+/// Pages for people, served in the same stack as the API.
+#[derive(Clone)]
+pub struct Pages {
+    /// Their routes: none of them the API's, and not `/`.
+    pub routes: Router,
+    /// What browsers get at `/`, and, as its fallback, at addresses that do not exist.
+    pub front: Router,
+    /// What some of the routes do differently from the others.
+    pub rules: Vec<RouteRule>,
 }
 
 impl Options {
@@ -61,6 +75,7 @@ impl Options {
             media: None,
             health: Health::new(),
             metrics: None,
+            pages: None,
         }
     }
 }

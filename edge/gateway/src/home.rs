@@ -1,10 +1,11 @@
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, HeaderMap, LOCATION, VARY};
+use http::header::{LOCATION, VARY};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use shoal_net::http::Json;
+use shoal_net::http::{Json, wants_page};
 use shoal_types::Currency;
+use tower::ServiceExt;
 use utoipa::ToSchema;
 
 use crate::gateway::Gateway;
@@ -24,16 +25,19 @@ pub(crate) struct About {
     docs: &'static str,
 }
 
-/// Says what this is; shows browsers the documentation.
+/// Says what this is; shows browsers the shop, or the documentation where there are no pages.
 #[utoipa::path(get, path = "/", tag = "node",
     responses(
         (status = 200, description = "What this is", body = About),
-        (status = 303, description = "The documentation, for browsers"),
+        (status = 303, description = "The documentation, for browsers where there is no shop to see"),
     ))]
-pub(crate) async fn get_home(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+pub(crate) async fn get_home(State(gateway): State<Gateway>, request: Request) -> Response {
     let vary = (VARY, HeaderValue::from_static("accept"));
-    if gateway.options.docs && accepted.contains("text/html") {
+    let wants_page = wants_page(request.method(), request.headers());
+    if let (true, Some(pages)) = (wants_page, &gateway.options.pages) {
+        return ([vary], pages.front.clone().oneshot(request).await).into_response();
+    }
+    if gateway.options.docs && wants_page {
         let docs = (LOCATION, HeaderValue::from_static("/docs"));
         return (StatusCode::SEE_OTHER, [vary, docs]).into_response();
     }

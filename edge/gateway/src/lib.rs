@@ -27,7 +27,7 @@ mod settings;
 mod stock;
 mod users;
 
-pub use gateway::{Options, Services};
+pub use gateway::{Options, Pages, Services};
 pub use media::{EmbeddedMedia, Media, MediaFolder};
 pub use openapi::openapi;
 pub use routes::router;

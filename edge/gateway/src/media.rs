@@ -19,6 +19,9 @@ pub trait Media: Send + Sync + 'static {
     /// The file of that name, if there is one. `name` is a plain file name: letters, digits, `.`, `-` and `_`, not
     /// beginning with a dot, ending in an extension of [`content_type`].
     async fn find(&self, name: &str) -> Option<Entity>;
+
+    /// Whether there is a file of that name now. Cheaper than finding it.
+    fn has(&self, name: &str) -> bool;
 }
 
 /// Pictures may be kept for an hour before a cache asks whether they have changed.
@@ -71,6 +74,10 @@ impl Media for EmbeddedMedia {
     async fn find(&self, name: &str) -> Option<Entity> {
         self.0.get(name).cloned()
     }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
 }
 
 /// The files of one folder, without those of folders within it. A file is read each time it is asked for.
@@ -96,6 +103,10 @@ impl Media for MediaFolder {
             Some(Entity::bytes(content_type, bytes).with_cache_control(CACHE_CONTROL))
         });
         read.await.ok().flatten()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        is_file_name(name) && content_type(name).is_some() && self.0.join(name).is_file()
     }
 }
 

@@ -15,7 +15,9 @@ use crate::{
 
 /// The whole public API over `services`, with limits, problems, logs and metrics around it.
 pub fn router(services: Services, options: Options) -> Router {
-    let stack = rules().into_iter().fold(Stack::new(options.env.clone(), options.http.clone()), Stack::rule);
+    let mut stack =
+        rules().into_iter().fold(Stack::new(options.env.clone(), options.http.clone()), Stack::rule);
+    let pages = options.pages.clone();
     let (health, metrics, with_docs) = (options.health.clone(), options.metrics.clone(), options.docs);
     let mut routes: Router<Gateway> = described().into();
     routes = routes.route("/favicon.ico", get(home::no_icon));
@@ -25,6 +27,10 @@ pub fn router(services: Services, options: Options) -> Router {
     let mut router = routes.with_state(Gateway::new(services, options)).merge(health.router());
     if let Some(metrics) = metrics {
         router = router.merge(metrics.router());
+    }
+    if let Some(pages) = pages {
+        stack = pages.rules.into_iter().fold(stack, Stack::rule).pages(pages.front);
+        router = router.merge(pages.routes);
     }
     stack.wrap(router)
 }

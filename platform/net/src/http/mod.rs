@@ -26,4 +26,4 @@ pub use metrics::Metrics;
 pub use problem::{Problem, status_of};
 pub use rate_limit::{Class, Key, RateLimiter};
 pub use server::Server;
-pub use stack::{RouteRule, Stack};
+pub use stack::{RouteRule, Stack, wants_page};

@@ -10,12 +10,12 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CONTENT_TYPE, ETAG, HeaderName};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName};
 use http::{Method, StatusCode};
 use metrics::Gauge;
 use shoal_types::{Env, Fault};
 use tower::util::option_layer;
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -76,13 +76,20 @@ pub struct Stack {
     env: Env,
     config: HttpConfig,
     rules: Vec<RouteRule>,
+    pages: Option<Router>,
 }
 
 impl Stack {
     /// A stack that treats all routes as `config` says.
     pub fn new(env: Env, config: HttpConfig) -> Self {
         let open = |route: &str| RouteRule::new(None, route).class(Class::Open);
-        Self { env, config, rules: ["/healthz", "/readyz", "/metrics"].map(open).into() }
+        Self { env, config, rules: ["/healthz", "/readyz", "/metrics"].map(open).into(), pages: None }
+    }
+
+    /// Lets `pages` answer browsers that ask for what no route has; programs still get the problem.
+    pub fn pages(mut self, pages: Router) -> Self {
+        self.pages = Some(pages);
+        self
     }
 
     /// Adds a rule; the first that covers a route counts.
@@ -92,17 +99,33 @@ impl Stack {
     }
 
     /// Puts the stack around all routes of `router`, and around the answer to paths and methods it does not have.
-    pub fn wrap(self, router: Router) -> Router {
+    pub fn wrap(mut self, router: Router) -> Router {
         let cors = cors(&self.config);
+        let pages = self.pages.take();
         let shared = Arc::new(Shared::new(self));
         let layers = ServiceBuilder::new().layer(option_layer(cors)).layer(compression()).layer(Pass(shared));
         router
-            .fallback(async || Problem::from(HttpError::RouteNotFound {}))
+            .fallback(async move |request: Request| missing(pages, request).await)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(layers)
             // Builds each route's service now rather than anew for every request.
             .with_state(())
     }
+}
+
+async fn missing(pages: Option<Router>, request: Request) -> Response {
+    match pages {
+        Some(pages) if wants_page(request.method(), request.headers()) => {
+            pages.oneshot(request).await.into_response()
+        }
+        _ => Problem::from(HttpError::RouteNotFound {}).into_response(),
+    }
+}
+
+/// Whether a browser asks for something to show: it names HTML among what it accepts.
+pub fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    matches!(*method, Method::GET | Method::HEAD) && accepted.contains("text/html")
 }
 
 /// The router adds the `Allow` header to either answer.
