@@ -88,7 +88,7 @@ pub struct PaymentMethod {
     pub provider: String,
     /// The provider's token for the card; never a card number.
     #[garde(custom(visible_token))]
-    #[schema(example = "tok_success")]
+    #[schema(value_type = String, min_length = 1, max_length = 200, pattern = "^[!-~]+$", example = "tok_success")]
     pub token: Secret,
 }
 

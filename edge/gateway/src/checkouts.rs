@@ -17,7 +17,16 @@ use crate::parameters::{Name, text_header};
 /// Needs an `Idempotency-Key`: a repeat with the same key and body, or a race, gets the first one's answer and never
 /// buys twice. 202 says that it is under way or that the buyer must confirm the payment at `redirect_url`: ask again
 /// at the `Location`.
-#[utoipa::path(post, path = "/v1/checkouts", tag = "checkouts", request_body = PlaceOrder,
+#[utoipa::path(post, path = "/v1/checkouts", tag = "checkouts",
+    request_body(content = PlaceOrder, example = json!({
+        "lines": [{"sku": "MUG-HARB-SAND", "quantity": 1}],
+        "email": "you@example.com",
+        "shipping_method": "standard",
+        "shipping_address": {
+            "name": "You", "line1": "1 Pier Road", "city": "Hamburg", "postal_code": "20457", "country": "DE",
+        },
+        "payment": {"token": "tok_success"},
+    })),
     responses(
         (status = 201, description = "Ordered and paid; the order is at the `Location`", body = Checkout),
         (status = 202, description = "Under way; the checkout is at the `Location`", body = Checkout),

@@ -58,7 +58,9 @@ impl<S: Sync> FromRequestParts<S> for Expected {
 
 impl IntoParams for Expected {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![text_header("If-Match", "The `ETag` that was read: change only if it still is that version")]
+        let tag = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r#"^"v[1-9][0-9]{0,8}"$"#));
+        let about = "The `ETag` that was read: change only if it still is that version";
+        vec![described("If-Match", ParameterIn::Header, about).schema(Some(tag)).build()]
     }
 }
 
