@@ -1,0 +1,124 @@
+//! What the use cases share: the data, what is remembered of it, and the search index.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use shoal_contract::products::{Error, ProductId, ProductStatus};
+use shoal_search::{Index, Place};
+use shoal_sql::{Database, Durability};
+use shoal_types::{Caller, Context, Currency, Env, Fault, Role};
+
+use crate::cache::{Cache, Entry};
+use crate::error::Stop;
+use crate::index;
+use crate::jobs::Alarm;
+use crate::model::Tree;
+use crate::store;
+
+/// How to open the house.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where `products.db` and the folder `search` live; made if absent.
+    pub directory: PathBuf,
+    /// The shop's currency: the one of price lists that name none.
+    pub currency: Currency,
+    /// What an answered write survives.
+    pub durability: Durability,
+}
+
+impl Options {
+    /// Durable data in `directory`.
+    pub fn new(directory: impl Into<PathBuf>, currency: Currency) -> Self {
+        Self { directory: directory.into(), currency, durability: Durability::Full }
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) db: Database,
+    pub(crate) env: Env,
+    pub(crate) currency: Currency,
+    pub(crate) cache: Cache,
+    pub(crate) index: Index,
+    pub(crate) alarm: Alarm,
+}
+
+impl House {
+    pub(crate) async fn open(options: Options, env: Env) -> Result<Self, Error> {
+        let place = Place::Directory(options.directory.join("search"));
+        let index = Index::open(place, index::schema(options.currency)).await.map_err(Fault::from)?;
+        let sql = shoal_sql::Options::new(options.directory, "products", store::MIGRATIONS, env.clone());
+        let sql = shoal_sql::Options { durability: options.durability, ..sql };
+        let db = Database::open(sql).await.map_err(Fault::from)?;
+        Ok(Self { db, env, currency: options.currency, cache: Cache::new(), index, alarm: Alarm::default() })
+    }
+
+    /// The category tree.
+    pub(crate) async fn tree(&self, cx: &Context) -> Result<Arc<Tree>, Stop> {
+        let (seen, tree) = self.cache.tree();
+        if let Some(tree) = tree {
+            return Ok(tree);
+        }
+        let tree = self.db.read(cx, async move |tx| store::load_tree(tx).await).await;
+        let tree = Arc::new(tree.map_err(Stop::Database)?);
+        self.cache.keep_tree(seen, Arc::clone(&tree));
+        Ok(tree)
+    }
+
+    /// The products of these ids, from memory or the database; unknown ones are left out.
+    pub(crate) async fn load(
+        &self,
+        cx: &Context,
+        ids: impl IntoIterator<Item = ProductId>,
+    ) -> Result<HashMap<ProductId, Arc<Entry>>, Stop> {
+        let mut found = HashMap::new();
+        let mut missing = HashMap::new();
+        for id in ids {
+            match self.cache.get(id) {
+                Some(entry) => drop(found.insert(id, entry)),
+                None => drop(missing.insert(id, self.cache.generation(id))),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        // The tree is asked for after the generations were noted: a change to it raises them all.
+        let tree = self.tree(cx).await?;
+        let ids: Vec<ProductId> = missing.keys().copied().collect();
+        let records = self.db.read(cx, async move |tx| store::load(tx, &ids).await).await;
+        for record in records.map_err(Stop::Database)? {
+            let entry = Arc::new(Entry::new(record.into_product(&tree)));
+            let id = entry.product.id;
+            if let Some(seen) = missing.get(&id) {
+                self.cache.keep(id, *seen, Arc::clone(&entry));
+            }
+            found.insert(id, entry);
+        }
+        Ok(found)
+    }
+
+    /// The product of an id.
+    pub(crate) async fn load_one(&self, cx: &Context, id: ProductId) -> Result<Option<Arc<Entry>>, Stop> {
+        match self.cache.get(id) {
+            Some(entry) => Ok(Some(entry)),
+            None => Ok(self.load(cx, [id]).await?.remove(&id)),
+        }
+    }
+}
+
+/// Whether `caller` may see a product of this status.
+pub(crate) fn may_see(caller: &Caller, status: ProductStatus) -> bool {
+    status == ProductStatus::Active || caller.has(Role::Staff)
+}
+
+/// Passes Shoal's own calls.
+///
+/// # Errors
+/// `Unauthenticated` for an anonymous caller, `Forbidden` for a user.
+pub(crate) fn system_only(cx: &Context) -> Result<(), Fault> {
+    match cx.caller {
+        Caller::System => Ok(()),
+        Caller::Anonymous => Err(Fault::Unauthenticated {}),
+        Caller::User { .. } => Err(Fault::Forbidden {}),
+    }
+}

@@ -1,0 +1,10 @@
+//! Stories of the product house, on real files.
+
+mod catalogue;
+mod categories;
+mod importing;
+mod ledger;
+mod lists;
+mod reserving;
+mod searching;
+mod shop;
