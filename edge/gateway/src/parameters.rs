@@ -60,7 +60,8 @@ impl IntoParams for Expected {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let tag = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r#"^"v[1-9][0-9]{0,8}"$"#));
         let about = "The `ETag` that was read: change only if it still is that version";
-        vec![described("If-Match", ParameterIn::Header, about).schema(Some(tag)).build()]
+        let header = described("If-Match", ParameterIn::Header, about).schema(Some(tag));
+        vec![header.example(Some("\"v1\"".into())).build()]
     }
 }
 
