@@ -150,14 +150,23 @@ impl Inner {
             at,
         };
         let saga = new.as_saga();
+        // The turn is taken before anybody can find the saga: a race waits for it and does not take it over.
+        let turn = self.running.begin(saga.id);
         let found = async move |tx: &mut Tx| match (store::insert(tx, &new).await?, new.key) {
             (false, Some(key)) => store::find_by_key(tx, key.hash).await,
             _ => Ok(None),
         };
         let Some(first) = self.db.write(cx, found).await.map_err(Fault::from)? else {
-            let waiting = self.start(saga.clone(), false);
+            let waiting = match turn {
+                Err(waiting) => waiting,
+                Ok((turn, waiting)) => {
+                    self.start(turn, saga.clone(), false);
+                    waiting
+                }
+            };
             return Ok((saga, Some(waiting)));
         };
+        drop(turn);
         let fingerprint = key.map(|key| key.fingerprint.to_vec());
         if first.fingerprint != fingerprint {
             return Err(Fault::IdempotencyKeyReused {}.into());
@@ -180,19 +189,27 @@ impl Inner {
         match saga.stage::<Stage>()? {
             Stage::Awaiting { .. } => Ok(None),
             _ if saga.is_held_against(self.owner, self.env.now()) => Ok(None),
-            _ => self.go_on(cx, &saga).await,
+            _ => Ok(self.go_on(cx, &saga).await?),
         }
     }
 
-    /// Takes an unfinished saga up, if it does not run here.
-    async fn go_on(self: &std::sync::Arc<Self>, cx: &Context, saga: &Saga) -> Result<Option<Waiting>, Error> {
-        if let Some(waiting) = self.running.find(saga.id) {
-            return Ok(Some(waiting));
-        }
-        if saga.done {
-            return Ok(None);
-        }
-        Ok(self.claim(cx, saga.clone()).await?.map(|saga| self.start(saga, true)))
+    /// Takes an unfinished saga up. One that runs here already looks again for what is known of its payment.
+    pub(crate) async fn go_on(
+        self: &std::sync::Arc<Self>,
+        cx: &Context,
+        saga: &Saga,
+    ) -> Result<Option<Waiting>, Fault> {
+        // First the turn, then the claim: whoever claims runs it.
+        let (turn, waiting) = match self.running.begin_with_news(saga.id) {
+            Err(waiting) => return Ok(Some(waiting)),
+            Ok(turn) => turn,
+        };
+        // It may have gone on since it was read.
+        let Some(saga) = self.find(cx, saga.id).await?.filter(|saga| !saga.done) else { return Ok(None) };
+        let Some(saga) = self.claim(cx, saga).await? else { return Ok(None) };
+        tracing::info!(saga = %saga.id, kind = saga.kind.as_str(), "a saga is taken up");
+        self.start(turn, saga, true);
+        Ok(Some(waiting))
     }
 
     /// Waits for the saga as long as the caller may, then says where it is.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shoal_contract::checkout::{Error, order_of};
+use shoal_contract::checkout::{CheckoutId, Error, order_of};
 use shoal_contract::orders::OrderRef;
 use shoal_types::{Context, Fact, Fault, Timestamp};
 
 use crate::error::{Trouble, backoff};
 use crate::events;
 use crate::house::Inner;
-use crate::running::{Stop, Waiting};
+use crate::running::{Stop, Turn};
 use crate::saga::{self, Action, Outcome, Stage, Step};
 use crate::steps::Purchase;
 use crate::store::{self, Kind, Saga};
@@ -21,19 +21,25 @@ const CALL: Duration = Duration::from_secs(20);
 const TRIES: u32 = 5;
 
 impl Inner {
-    /// Runs `saga` on a task of its own, unless it runs already.
-    pub(crate) fn start(self: &Arc<Self>, saga: Saga, resumed: bool) -> Waiting {
-        // The turn is taken before the task exists, so that a repeat that comes now waits for it.
+    /// Runs `saga` on a task of its own.
+    pub(crate) fn start(self: &Arc<Self>, turn: Turn, saga: Saga, resumed: bool) {
         let house = Arc::clone(self);
-        match self.running.begin(saga.id) {
-            Err(waiting) => waiting,
-            Ok((turn, waiting)) => {
-                tokio::spawn(async move {
-                    let stop = house.run(saga, resumed).await;
-                    turn.end(stop);
-                });
-                waiting
+        tokio::spawn(async move {
+            let id = saga.id;
+            let stop = house.run(saga, resumed).await;
+            let mut ended = turn.end(stop);
+            while let Some(turn) = ended {
+                ended = turn.end(house.look_again(id).await);
             }
+        });
+    }
+
+    /// Goes on with a saga that stopped to wait for its buyer.
+    async fn look_again(&self, id: CheckoutId) -> Stop {
+        let cx = Context::system(&self.env, CALL);
+        match self.find(&cx, id).await {
+            Ok(Some(saga)) => self.run(saga, true).await,
+            Ok(None) | Err(_) => Stop::Stalled,
         }
     }
 
@@ -108,7 +114,7 @@ impl Inner {
     async fn log(
         &self,
         cx: &Context,
-        handle: (shoal_contract::checkout::CheckoutId, i64),
+        handle: (CheckoutId, i64),
         stage: &Stage,
         purchase: &Purchase,
     ) -> Result<(), Fault> {

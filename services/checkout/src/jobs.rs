@@ -55,13 +55,7 @@ impl Checkout {
 
     async fn take_up(&self, cx: &Context, sagas: Vec<Saga>) -> Result<(), Fault> {
         for saga in sagas {
-            if self.inner.running.has(saga.id) {
-                continue;
-            }
-            if let Some(saga) = self.inner.claim(cx, saga).await? {
-                tracing::info!(saga = %saga.id, kind = saga.kind.as_str(), "a saga is taken up");
-                self.inner.start(saga, true);
-            }
+            self.inner.go_on(cx, &saga).await?;
         }
         Ok(())
     }

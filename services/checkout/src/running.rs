@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shoal_contract::checkout::{CheckoutId, Error};
 use shoal_contract::orders::{Order, Return};
@@ -23,7 +23,14 @@ pub(crate) enum Stop {
 /// The sagas that run on this node: each by one task, whoever waits for it.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Running {
-    sagas: Arc<Mutex<HashMap<CheckoutId, watch::Receiver<Option<Stop>>>>>,
+    sagas: Arc<Mutex<HashMap<CheckoutId, Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    stop: watch::Receiver<Option<Stop>>,
+    /// Whether something was heard of it since its task last looked.
+    news: bool,
 }
 
 /// The right to run a saga; dropping it lets another run it.
@@ -31,51 +38,78 @@ pub(crate) struct Turn {
     running: Running,
     id: CheckoutId,
     stop: watch::Sender<Option<Stop>>,
+    over: bool,
 }
 
 impl Running {
     /// Takes the turn, unless the saga runs already: then gives what will tell how it stops.
     pub(crate) fn begin(&self, id: CheckoutId) -> Result<(Turn, Waiting), Waiting> {
-        let mut sagas = self.sagas.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(receiver) = sagas.get(&id) {
-            return Err(Waiting(receiver.clone()));
+        let mut sagas = self.lock();
+        if let Some(entry) = sagas.get(&id) {
+            return Err(Waiting(entry.stop.clone()));
         }
         let (stop, receiver) = watch::channel(None);
-        sagas.insert(id, receiver.clone());
-        Ok((Turn { running: self.clone(), id, stop }, Waiting(receiver)))
+        sagas.insert(id, Entry { stop: receiver.clone(), news: false });
+        Ok((Turn { running: self.clone(), id, stop, over: false }, Waiting(receiver)))
+    }
+
+    /// As [`Running::begin`]; a saga that runs already looks again before it waits for its buyer.
+    pub(crate) fn begin_with_news(&self, id: CheckoutId) -> Result<(Turn, Waiting), Waiting> {
+        let begun = self.begin(id);
+        if begun.is_err()
+            && let Some(entry) = self.lock().get_mut(&id)
+        {
+            entry.news = true;
+        }
+        begun
     }
 
     /// What will tell how the saga stops, if it runs here.
     pub(crate) fn find(&self, id: CheckoutId) -> Option<Waiting> {
-        self.sagas.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned().map(Waiting)
-    }
-
-    /// Whether the saga runs here.
-    pub(crate) fn has(&self, id: CheckoutId) -> bool {
-        self.sagas.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+        self.lock().get(&id).map(|entry| Waiting(entry.stop.clone()))
     }
 
     /// Waits until no saga runs.
     pub(crate) async fn drain(&self) {
         loop {
-            let next = self.sagas.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned();
+            let next = self.lock().values().next().map(|entry| entry.stop.clone());
             let Some(receiver) = next else { return };
             Waiting(receiver).stop().await;
             tokio::task::yield_now().await;
         }
     }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<CheckoutId, Entry>> {
+        self.sagas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Turn {
-    /// Tells everybody who waits.
-    pub(crate) fn end(self, stop: Stop) {
+    /// Tells everybody who waits. A saga that stops to wait for its buyer, while news of the payment came, does not
+    /// stop: it gets its turn back, to look again.
+    pub(crate) fn end(mut self, stop: Stop) -> Option<Self> {
+        let mut sagas = self.running.lock();
+        if let Some(entry) = sagas.get_mut(&self.id)
+            && matches!(stop, Stop::Awaiting { .. })
+            && std::mem::take(&mut entry.news)
+        {
+            drop(sagas);
+            return Some(self);
+        }
+        sagas.remove(&self.id);
+        drop(sagas);
+        self.over = true;
         self.stop.send_replace(Some(stop));
+        None
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.running.sagas.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        // After its end another task may have taken the next turn.
+        if !self.over {
+            self.running.lock().remove(&self.id);
+        }
     }
 }
 
