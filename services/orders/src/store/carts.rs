@@ -123,7 +123,7 @@ pub(crate) async fn freeze(
     tx.find(sql::FREEZE_CART, params![cart, checkout, at]).await
 }
 
-/// Opens the cart a checkout has frozen; whether there was one.
+/// Opens the cart a checkout has frozen, or closed for an order that is cancelled; whether there was one.
 pub(crate) async fn thaw(
     tx: &mut Tx,
     cart: CartId,
