@@ -183,6 +183,11 @@ impl Shop {
         self.tide.0.fetch_add(us, Ordering::SeqCst);
     }
 
+    /// How long a saga is left to its owner.
+    pub fn lease(&self) -> Duration {
+        self.blueprint.setup.lease
+    }
+
     /// Reports to the shop, as the payment provider does, that the buyer has confirmed or refused a payment.
     pub async fn notice(&self, event: &str, kind: &str, checkout: &str) -> Answer {
         let body = json!({"id": event, "type": kind, "payment": format!("{checkout}/authorise")}).to_string();

@@ -1,3 +1,4 @@
 //! The black-box suites over a whole shop.
 
+mod saga;
 mod shop;
