@@ -40,9 +40,9 @@ enum Command {
     /// Run this node.
     Serve(Serve),
     /// Bring products, categories, users or orders in from a file.
-    //EX    Import(command::exchange::Import),
+    Import(command::exchange::Import),
     /// Write products, categories, users or orders to a file.
-    //EX    Export(command::exchange::Export),
+    Export(command::exchange::Export),
     /// Measure, with the floors in the same run.
     Bench(shoal_bench::Bench),
     /// Make administrators.
@@ -178,8 +178,8 @@ impl Command {
         match self {
             Self::Demo(demo) => command::demo::run(demo, loaded).await,
             Self::Serve(_) => command::serve::run(loaded.config).await,
-            //EX            Self::Import(import) => import.run(loaded.config).await,
-            //EX            Self::Export(export) => export.run(loaded.config).await,
+            Self::Import(import) => import.run(loaded.config).await,
+            Self::Export(export) => export.run(loaded.config).await,
             Self::Bench(bench) => bench.run().await,
             Self::Admin(admin) => admin.run(loaded.config).await,
             Self::Migrate => command::migrate::run(loaded.config).await,

@@ -3,7 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod config;
 pub(crate) mod demo;
-//EX pub(crate) mod exchange;
+pub(crate) mod exchange;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod serve;

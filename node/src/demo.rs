@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use shoal_contract::Address;
 use shoal_contract::orders::{
     ImportOrders, OrderStatus, PastLine, PastOrder, SetShippingZones, SetTaxRates, ShippingZone, TaxRate,
 };
@@ -16,7 +16,7 @@ use shoal_contract::products::{
     Image, ImportCategories, ImportProducts, NewCategory, NewProduct, NewVariant,
 };
 use shoal_contract::users::{ImportUsers, Imported, NewUser};
-use shoal_contract::{Address, orders::Orders, products::Products, users::Users};
+use shoal_exchange::Targets;
 use shoal_gateway::EmbeddedMedia;
 use shoal_types::{Context, Currency, Env, Money, Role, Timestamp};
 
@@ -44,13 +44,6 @@ pub(crate) fn media() -> EmbeddedMedia {
         _ => None,
     });
     EmbeddedMedia::new(files)
-}
-
-/// The services a shop is seeded through.
-pub(crate) struct Targets {
-    pub(crate) users: Arc<dyn Users>,
-    pub(crate) products: Arc<dyn Products>,
-    pub(crate) orders: Arc<dyn Orders>,
 }
 
 /// The shop's name and what it says of itself.

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use shoal_checkout::Checkout;
 use shoal_contract::users::{self, Users as UserService};
 use shoal_contract::{checkout, orders, products};
+use shoal_exchange::Targets;
 use shoal_gateway::{Media, MediaFolder, Services};
 use shoal_net::http::{Health, Metrics, Server};
 use shoal_net::rpc;
@@ -23,7 +24,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Role};
-use crate::demo::Targets;
 
 /// How often old rows of the orders are removed, and how long that may take.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
