@@ -69,8 +69,9 @@ pub struct ShippingMethod {
 }
 
 /// What shipping costs, minor units.
+// Unknown fields are refused here, since reading by `kind` hides them from the check of the whole body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ShippingRate {
     /// Always the same.
     Flat {
@@ -91,6 +92,7 @@ pub enum ShippingRate {
 
 /// The price up to a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WeightBand {
     /// Grams, inclusive; absent for any weight.
     pub up_to_g: Option<u64>,
@@ -100,6 +102,7 @@ pub struct WeightBand {
 
 /// The price from a value on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SubtotalBand {
     /// Minor units, inclusive.
     pub from_amount: i64,
