@@ -79,7 +79,7 @@ pub(crate) async fn log_in(
 pub(crate) struct OrderToken(pub(crate) Option<Secret>);
 
 impl OrderToken {
-    const NAME: HeaderName = HeaderName::from_static("order-token");
+    pub(crate) const NAME: HeaderName = HeaderName::from_static("order-token");
 }
 
 impl<S: Sync> FromRequestParts<S> for OrderToken {

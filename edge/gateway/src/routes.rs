@@ -7,6 +7,7 @@ use shoal_net::http::{Class, RouteRule, Stack};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::OrderToken;
 use crate::gateway::{Gateway, Options, Services};
 use crate::{
     carts, categories, checkouts, docs, error_pages, home, media, orders, overview, products, sessions,
@@ -15,8 +16,8 @@ use crate::{
 
 /// The whole public API over `services`, with limits, problems, logs and metrics around it.
 pub fn router(services: Services, options: Options) -> Router {
-    let mut stack =
-        rules().into_iter().fold(Stack::new(options.env.clone(), options.http.clone()), Stack::rule);
+    let stack = Stack::new(options.env.clone(), options.http.clone()).header(OrderToken::NAME);
+    let mut stack = rules().into_iter().fold(stack, Stack::rule);
     let pages = options.pages.clone();
     let (health, metrics, with_docs) = (options.health.clone(), options.metrics.clone(), options.docs);
     let mut routes: Router<Gateway> = described().into();

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 use shoal_contract::checkout::{self, Checkout, CheckoutStatus, Failure, PlaceOrder};
 use shoal_contract::products::{self, Stock};
 use shoal_contract::users::{self, UpdateUser};
+use shoal_gateway::Options;
 use shoal_types::Fault;
 
 use crate::shop::{Shop, env, id, user};
@@ -54,6 +55,35 @@ async fn unknown_fields_are_named() {
     let answer = api.send("POST /v1/stock/MUG/adjustments", &[], body).await;
     assert_eq!(answer.says(), "422 invalid_request");
     assert_eq!(answer.json()["violations"][0]["field"], "reson");
+}
+
+#[tokio::test]
+async fn unknown_fields_are_named_within_alternatives_too() {
+    let api = Shop::new().open();
+    let zones = |rate: Value| {
+        let method = json!({"code": "post", "title": "Post", "currency": "EUR", "rate": rate});
+        json!({"shipping_zones": [{"zone": "Home", "countries": ["DE"], "methods": [method]}]})
+    };
+    for rate in [
+        json!({"kind": "flat", "amount": 490, "reduced": 1}),
+        json!({"kind": "by_weight", "bands": [{"up_to_g": 1000, "amount": 490, "reduced": 1}]}),
+    ] {
+        let answer = api.send("PUT /v1/settings/shipping-zones", &[], zones(rate)).await;
+        assert_eq!(answer.says(), "422 invalid_request");
+        assert_eq!(answer.json()["violations"][0]["rule"], "unknown_field");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_may_send_every_header() {
+    let mut options = Options::new(env());
+    options.http.cors_origins = vec!["https://shop.example".to_owned().try_into().expect("an origin")];
+    let asks = [("origin", "https://shop.example"), ("access-control-request-method", "GET")];
+    let allowed = Shop::new().open_with(options).send("OPTIONS /v1/orders", &asks, Value::Null).await;
+    let headers = allowed.header("access-control-allow-headers").expect("headers");
+    for header in ["authorization", "order-token", "idempotency-key", "if-match"] {
+        assert!(headers.contains(header), "{headers}");
+    }
 }
 
 #[tokio::test]

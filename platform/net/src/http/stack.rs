@@ -77,13 +77,21 @@ pub struct Stack {
     config: HttpConfig,
     rules: Vec<RouteRule>,
     pages: Option<Router>,
+    headers: Vec<HeaderName>,
 }
 
 impl Stack {
     /// A stack that treats all routes as `config` says.
     pub fn new(env: Env, config: HttpConfig) -> Self {
         let open = |route: &str| RouteRule::new(None, route).class(Class::Open);
-        Self { env, config, rules: ["/healthz", "/readyz", "/metrics"].map(open).into(), pages: None }
+        let rules = ["/healthz", "/readyz", "/metrics"].map(open).into();
+        Self { env, config, rules, pages: None, headers: Vec::new() }
+    }
+
+    /// Lets pages of the configured origins send `header` too.
+    pub fn header(mut self, header: HeaderName) -> Self {
+        self.headers.push(header);
+        self
     }
 
     /// Lets `pages` answer browsers that ask for what no route has; programs still get the problem.
@@ -100,7 +108,7 @@ impl Stack {
 
     /// Puts the stack around all routes of `router`, and around the answer to paths and methods it does not have.
     pub fn wrap(mut self, router: Router) -> Router {
-        let cors = cors(&self.config);
+        let cors = cors(&self.config, &self.headers);
         let pages = self.pages.take();
         let shared = Arc::new(Shared::new(self));
         let layers = ServiceBuilder::new().layer(option_layer(cors)).layer(compression()).layer(Pass(shared));
@@ -150,7 +158,7 @@ fn is_text(_: StatusCode, _: http::Version, headers: &http::HeaderMap, _: &http:
         || essence.starts_with("text/") && essence != "text/event-stream"
 }
 
-fn cors(config: &HttpConfig) -> Option<CorsLayer> {
+fn cors(config: &HttpConfig, further: &[HeaderName]) -> Option<CorsLayer> {
     const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     const SENT: [HeaderName; 6] = [
         http::header::AUTHORIZATION,
@@ -165,7 +173,8 @@ fn cors(config: &HttpConfig) -> Option<CorsLayer> {
     }
     let origins = AllowOrigin::list(config.cors_origins.iter().map(super::Origin::header));
     let shown = [ETAG, REQUEST_ID, http::header::LOCATION, http::header::RETRY_AFTER];
-    let layer = CorsLayer::new().allow_origin(origins).allow_methods(METHODS).allow_headers(SENT);
+    let sent: Vec<_> = SENT.iter().chain(further).cloned().collect();
+    let layer = CorsLayer::new().allow_origin(origins).allow_methods(METHODS).allow_headers(sent);
     Some(layer.expose_headers(shown).max_age(Duration::from_secs(3_600)))
 }
 
