@@ -17,7 +17,7 @@ use crate::parameters::{Known, Name};
 #[async_trait]
 pub trait Media: Send + Sync + 'static {
     /// The file of that name, if there is one. `name` is a plain file name: letters, digits, `.`, `-` and `_`, not
-    /// beginning with a dot, ending in an extension of [`content_type`].
+    /// beginning with a dot. Only `avif`, `gif`, `jpg`, `jpeg`, `png`, `svg` and `webp` are served.
     async fn find(&self, name: &str) -> Option<Entity>;
 
     /// Whether there is a file of that name now. Cheaper than finding it.
