@@ -129,9 +129,13 @@ impl Books {
         self.files.query_row(select, [sku], row).unwrap_or_else(|error| panic!("no shelf of {sku}: {error}"))
     }
 
-    /// Events of orders that no relay has carried yet.
+    /// Events that no relay has carried yet.
     pub fn events_waiting(&self) -> i64 {
-        self.number("select count(*) from orders.order_events where published = 0")
+        self.number(
+            "select (select count(*) from orders.order_events where published = 0)
+              + (select count(*) from products.outbox where published = 0)
+              + (select count(*) from checkout.outbox where published = 0)",
+        )
     }
 
     fn number(&self, select: &str) -> i64 {

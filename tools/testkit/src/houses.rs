@@ -142,7 +142,8 @@ impl Running {
         let runtime = builder.worker_threads(2).enable_all().build().expect("threads for a runtime");
         let open = async move {
             let houses = Houses::open(&plan).await;
-            let (relays, stop) = (relays(&houses, &plan), watch::Sender::new(false));
+            let relays = if plan.setup.relays { relays(&houses, &plan) } else { Vec::new() };
+            let stop = watch::Sender::new(false);
             let recovered = houses.checkout.recover().await;
             recovered.expect("sagas left behind are taken up");
             let jobs = jobs(&houses, &stop);

@@ -12,12 +12,15 @@ use tempfile::TempDir;
 
 use crate::books::Books;
 use crate::client::{Answer, Client, Whereabouts};
-use crate::houses::{Houses, Running};
+use crate::houses::{Houses, Running, eventually};
 use crate::mishap::Mishaps;
 use crate::shopping::{NewItem, PASSWORD};
 
 /// How long a test waits for something that should happen soon.
 pub const SOON: Duration = Duration::from_secs(20);
+
+/// A shop in which no statement ran for so long is quiet.
+const QUIET: Duration = Duration::from_millis(30);
 
 /// How a shop is set up.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub struct Setup {
     pub confirm_within: Duration,
     /// How long a login lasts.
     pub session_life: Duration,
+    /// Whether events are carried to those who hear them.
+    pub relays: bool,
 }
 
 impl Default for Setup {
@@ -42,6 +47,7 @@ impl Default for Setup {
             sweep_every: Duration::from_millis(50),
             confirm_within: Duration::from_secs(30 * 60),
             session_life: Duration::from_secs(24 * 60 * 60),
+            relays: true,
         }
     }
 }
@@ -211,6 +217,19 @@ impl Shop {
     pub async fn reopen(&mut self) {
         assert!(self.running.is_none(), "the shop is open");
         self.open().await;
+    }
+
+    /// Waits until the houses have nothing left to do: every event is carried, no statement runs for a while.
+    pub async fn quiet(&self) {
+        let (relays, books) = (self.blueprint.setup.relays, Books::open(self.data()));
+        let statements = || self.houses().counters().map(|counters| counters.statements);
+        let mut before = statements();
+        eventually("the shop is quiet", async || {
+            tokio::time::sleep(QUIET).await;
+            let now = statements();
+            std::mem::replace(&mut before, now) == now && !(relays && books.events_waiting() > 0)
+        })
+        .await;
     }
 
     /// Waits until no saga is under way, then looks through the books; panics if they do not balance.

@@ -103,11 +103,16 @@ impl Client {
 
     /// Opens a cart with everything a checkout needs; its id.
     pub async fn cart(&self, lines: &[(&Item, i64)]) -> String {
+        self.open_cart(lines).await.expect(201).text("/id")
+    }
+
+    /// The request that opens a cart with everything a checkout needs.
+    pub fn open_cart(&self, lines: &[(&Item, i64)]) -> Request {
         let details = json!({
             "email": "ada@example.com", "shipping_address": address(), "shipping_method": "standard",
         });
         let cart = json!({"lines": these(lines), "details": details});
-        self.post("/v1/carts", &cart).await.expect(201).text("/id")
+        self.post("/v1/carts", &cart)
     }
 
     /// Buys a cart.
@@ -152,12 +157,17 @@ impl Purchase {
         self
     }
 
+    /// The request, ready to be sent.
+    pub fn request(self) -> Request {
+        self.request.key(self.key).json(&self.body)
+    }
+
     /// Sends it.
     ///
     /// # Errors
     /// If no whole answer came.
     pub async fn send(self) -> Result<Answer, Lost> {
-        self.request.key(self.key).json(&self.body).send().await
+        self.request().send().await
     }
 }
 
@@ -166,7 +176,7 @@ impl IntoFuture for Purchase {
     type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.request.key(self.key).json(&self.body).into_future()
+        self.request().into_future()
     }
 }
 

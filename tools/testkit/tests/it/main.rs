@@ -1,4 +1,10 @@
 //! The black-box suites over a whole shop.
 
+mod apart;
+mod books;
+mod flash_sale;
+mod idle;
+mod kill;
 mod saga;
 mod shop;
+mod statements;

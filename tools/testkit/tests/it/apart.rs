@@ -1,0 +1,151 @@
+//! The plainest form: services started apart, each a process of its own, joined by a gateway.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shoal_testkit::{Books, Client, Process, eventually, run};
+use tempfile::TempDir;
+
+const ADMINISTRATOR: &str = "admin@example.com";
+
+/// A port nobody listens on at present, for nodes to find each other.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it has an address").to_string()
+}
+
+/// Users, products, orders, checkout and gateway, a process each; every one serves its own part of the API too.
+struct Apart {
+    users: Process,
+    products: Process,
+    orders: Process,
+    checkout: Process,
+    gateway: Process,
+    password: String,
+    data: TempDir,
+}
+
+impl Apart {
+    async fn start() -> Self {
+        let data = TempDir::with_prefix("shoal-test-").expect("a temporary folder");
+        let path = data.path().to_str().expect("a plain name");
+        let (password, said, ended) = run(&["admin", "create", ADMINISTRATOR, "--data", path]);
+        assert!(ended.success(), "{said}");
+        let [users, products, orders, checkout] = [(); 4].map(|()| free_address());
+        let peer = |service: &str, address: &str| format!("{service}={address}");
+        let (to_users, to_products) = (&peer("users", &users), &peer("products", &products));
+        let (to_orders, to_checkout) = (&peer("orders", &orders), &peer("checkout", &checkout));
+        let role = async |roles: &str, listen: &str, peers: &[&str]| {
+            let mut arguments = vec!["--data", path, "--roles", roles, "--test-provider"];
+            if !listen.is_empty() {
+                arguments.extend(["--peer-listen", listen]);
+            }
+            peers.iter().for_each(|peer| arguments.extend(["--peer", peer]));
+            Process::serve(&arguments).await
+        };
+        Self {
+            users: role("users,gateway", &users, &[]).await,
+            products: role("products,gateway", &products, &[to_users]).await,
+            orders: role("orders,gateway", &orders, &[to_users, to_products]).await,
+            checkout: role("checkout,gateway", &checkout, &[to_users, to_products, to_orders]).await,
+            gateway: role("gateway", "", &[to_users, to_products, to_orders, to_checkout]).await,
+            password: password.trim().to_owned(),
+            data,
+        }
+    }
+
+    /// The administrator, at one of the processes.
+    async fn staff(&self, at: &Process) -> Client {
+        let token = self.gateway.guest().log_in(ADMINISTRATOR, &self.password).await;
+        at.guest().with_token(token.token().expect("who has logged in has a token"))
+    }
+
+    fn data(&self) -> &Path {
+        self.data.path()
+    }
+}
+
+async fn overview(staff: &Client) -> Value {
+    staff.get("/v1/overview?include=users,products,orders").await.expect(200).json()
+}
+
+fn lengths(overview: &Value) -> [usize; 3] {
+    ["users", "products", "orders"].map(|section| overview[section].as_array().map_or(0, Vec::len))
+}
+
+#[tokio::test]
+async fn services_apart_answer_their_lists_and_one_overview() {
+    let apart = Apart::start().await;
+    let staff = apart.staff(&apart.gateway).await;
+    let zones = json!({"shipping_zones": [{"zone": "All", "countries": ["*"], "methods": [{"code": "standard",
+        "title": "Standard", "currency": "EUR", "rate": {"kind": "flat", "amount": 490}}]}]});
+    staff.put("/v1/settings/shipping-zones", &zones).await.expect(200);
+    let mug = staff.product("mug").stock(2).create().await;
+    staff.checkout(&mug, 1).await.expect(201);
+
+    // Each list at the process that has the service, and at the gateway.
+    for (process, list) in [(&apart.users, "users"), (&apart.products, "products"), (&apart.orders, "orders")]
+    {
+        for at in [process, &apart.gateway] {
+            let answer = apart.staff(at).await.get(format!("/v1/{list}")).await.expect(200);
+            assert_eq!(answer.at(&format!("/{list}")).as_array().map(Vec::len), Some(1), "{list}: {answer}");
+        }
+    }
+    let page = overview(&staff).await;
+    assert_eq!((lengths(&page), &page["degraded"]), ([1, 1, 1], &json!([])));
+
+    // A service that is not there is said to be away, in the same words at every process.
+    let elsewhere = apart.users.guest().get("/v1/products").await;
+    assert_eq!(elsewhere.problem(), (503, "unavailable".to_owned()));
+    Books::settled(apart.data(), Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_service_that_died_is_named_and_the_rest_still_comes() {
+    let mut apart = Apart::start().await;
+    let staff = apart.staff(&apart.gateway).await;
+    staff.product("mug").stock(2).create().await;
+    apart.products.kill_9();
+    let page = overview(&staff).await;
+    assert_eq!((lengths(&page), &page["degraded"]), ([1, 0, 0], &json!(["products"])));
+    assert_eq!(staff.get("/v1/products").await.problem(), (503, "unavailable".to_owned()));
+    staff.get("/v1/users").await.expect(200);
+    staff.get("/v1/orders").await.expect(200);
+
+    apart.products.start().await;
+    eventually("products come back", async || overview(&staff).await["degraded"] == json!([])).await;
+    assert_eq!(lengths(&overview(&staff).await), [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_checkout_outlives_the_death_of_any_service_it_needs() {
+    let mut apart = Apart::start().await;
+    let staff = apart.staff(&apart.gateway).await;
+    let zones = json!({"shipping_zones": [{"zone": "All", "countries": ["*"], "methods": [{"code": "standard",
+        "title": "Standard", "currency": "EUR", "rate": {"kind": "flat", "amount": 490}}]}]});
+    staff.put("/v1/settings/shipping-zones", &zones).await.expect(200);
+    let mug = staff.product("mug").stock(10).create().await;
+    for service in ["products", "orders", "checkout"] {
+        let sent = tokio::spawn(staff.buy(&[(&mug, 1)]).key(service).card("tok_slow").send());
+        let process = match service {
+            "products" => &mut apart.products,
+            "orders" => &mut apart.orders,
+            _ => &mut apart.checkout,
+        };
+        // The card takes two seconds: the service dies while the payment is under way.
+        let books = Books::open(apart.data.path());
+        eventually("the checkout is under way", async || books.sagas_under_way() == 1).await;
+        process.kill_9();
+        process.start().await;
+        drop(sent.await);
+        eventually(service, async || {
+            let again = staff.buy(&[(&mug, 1)]).key(service).card("tok_slow").send().await;
+            again.is_ok_and(|answer| answer.status == 201)
+        })
+        .await;
+    }
+    let books = Books::settled(apart.data(), Duration::from_secs(5)).await;
+    assert_eq!((books.orders(), books.orders_ever(), books.shelf("MUG")), (3, 3, (7, 0)));
+}
