@@ -27,6 +27,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The public API.
     pub gateway: GatewayConfig,
+    /// The storefront.
+    pub web: WebConfig,
     /// The user service.
     pub users: UsersConfig,
     /// The checkout.
@@ -48,6 +50,18 @@ pub struct GatewayConfig {
     pub overview_timeout: Duration,
     /// Files under `/media`; empty for none.
     pub media: PathBuf,
+}
+
+/// The storefront.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebConfig {
+    /// Whether a node with the role gateway serves the pages of the shop.
+    pub enabled: bool,
+    /// The shop's name.
+    pub name: String,
+    /// What it says of itself, in a few words.
+    pub tagline: String,
 }
 
 /// The user service.

@@ -10,7 +10,7 @@ use shoal_checkout::Checkout;
 use shoal_contract::users::{self, Users as UserService};
 use shoal_contract::{checkout, orders, products};
 use shoal_exchange::Targets;
-use shoal_gateway::{Media, MediaFolder, Services};
+use shoal_gateway::{Media, MediaFolder, Pages, Services};
 use shoal_net::http::{Health, Metrics, Server};
 use shoal_net::rpc;
 use shoal_orders::Orders;
@@ -261,7 +261,11 @@ impl Node {
             let (health, metrics) = (Health::new(), Metrics::install());
             let server = Server::bind(config.http.clone(), health.clone()).await.context("http.listen")?;
             let address = server.address();
-            let options = gateway_options(config, env, media, health.clone(), metrics);
+            let pages = pages(config, &env, &self.opened.services, media.clone());
+            let options = shoal_gateway::Options {
+                pages,
+                ..gateway_options(config, env, media, health.clone(), metrics)
+            };
             let router = shoal_gateway::router(self.opened.services.clone(), options);
             let served = tokio::spawn(server.run(router, told(&self.stop)));
             health.ready();
@@ -400,4 +404,36 @@ fn gateway_options(
         metrics,
         ..shoal_gateway::Options::new(env)
     }
+}
+
+/// The storefront, if it is wanted and every service behind it is known.
+fn pages(config: &Config, env: &Env, services: &Services, media: Option<Arc<dyn Media>>) -> Option<Pages> {
+    if !config.web.enabled {
+        return None;
+    }
+    let (Some(users), Some(products), Some(orders), Some(checkouts)) =
+        (&services.users, &services.products, &services.orders, &services.checkouts)
+    else {
+        tracing::warn!(
+            "no storefront: it needs users, products, orders and checkout, here or at a known address"
+        );
+        return None;
+    };
+    let services = shoal_web::Services {
+        users: users.clone(),
+        products: products.clone(),
+        orders: orders.clone(),
+        checkouts: checkouts.clone(),
+    };
+    let options = shoal_web::Options {
+        tagline: config.web.tagline.clone(),
+        currency: config.currency,
+        test_provider: config.checkout.test_provider,
+        session_lifetime: config.users.session_lifetime,
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        pictures: Arc::new(move |name| media.as_ref().is_some_and(|media| media.has(name))),
+        ..shoal_web::Options::new(env.clone(), &config.web.name)
+    };
+    let shoal_web::Storefront { routes, front, rules } = shoal_web::storefront(services, options);
+    Some(Pages { routes, front, rules })
 }

@@ -22,13 +22,15 @@ const PASSWORD_FILE: &str = "administrator-password";
 
 /// Seeds the sample shop and serves it.
 pub(crate) async fn run(demo: Demo, loaded: Loaded) -> anyhow::Result<ExitCode> {
-    let config = of_demo(loaded);
+    let mut config = of_demo(loaded);
     if demo.fresh && config.data.exists() {
         forget(&config.data)?;
     }
     let env = Env::system();
     let opened = Opened::open(&config, env.clone()).await?;
     let shop = seed(&env, &opened.targets()?).await?;
+    config.web.name.clone_from(&shop.name);
+    config.web.tagline.clone_from(&shop.tagline);
     let password = administrator_of(&opened, &config.data, &env).await?;
     let node = Node::serve(opened, &config, Some(media())).await?;
     let address = node.address().map_or_else(String::new, |address| address.to_string());
@@ -44,6 +46,7 @@ fn of_demo(loaded: Loaded) -> Config {
     let mut config = loaded.config;
     config.roles.0 = vec![Role::All];
     config.checkout.test_provider = true;
+    config.web.enabled = true;
     if own_data {
         config.data.push("demo");
     }
@@ -88,6 +91,7 @@ fn welcome(shop: &Shop, address: &str, password: &Secret) -> std::io::Result<()>
         out,
         r#"{name}: {tagline}
 
+  Shop      http://{address}/
   API       http://{address}/v1/products
   API docs  http://{address}/docs
   Health    http://{address}/readyz   Metrics http://{address}/metrics
