@@ -93,7 +93,7 @@ fn document<D: DeserializeOwned>(text: &[u8], line: u64) -> Result<D, Box<Reject
         let path = error.path().to_string();
         let inner = error.into_inner();
         let code = if inner.is_data() { "invalid_value" } else { "invalid_json" };
-        let path = Some(path).filter(|path| path != ".");
+        let path = Some(path).filter(|path| path != "." && path != "?");
         // The line within the text is always 1; the report has the file's own.
         let reason = inner.to_string();
         let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();

@@ -7,9 +7,10 @@ use shoal_types::{Currency, Rounding};
 
 use super::Condition;
 
-/// How one value is found in a row. In TOML a table, or just the name of a column.
+/// How one value is found in a row. In TOML a table, or just the name of a column. Boxed: a mapping has many places for
+/// rules, most of them empty, and is moved about.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rule(pub(crate) RuleTable);
+pub(crate) struct Rule(pub(crate) Box<RuleTable>);
 
 /// The keys of a rule.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -217,11 +218,12 @@ impl<'de> Deserialize<'de> for Rule {
             }
 
             fn visit_str<E>(self, column: &str) -> Result<Rule, E> {
-                Ok(Rule(RuleTable { column: Some(column.to_owned()), ..RuleTable::default() }))
+                let table = RuleTable { column: Some(column.to_owned()), ..RuleTable::default() };
+                Ok(Rule(Box::new(table)))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rule, A::Error> {
-                RuleTable::deserialize(MapAccessDeserializer::new(map)).map(Rule)
+                RuleTable::deserialize(MapAccessDeserializer::new(map)).map(|table| Rule(Box::new(table)))
             }
         }
 
