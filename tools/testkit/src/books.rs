@@ -129,6 +129,11 @@ impl Books {
         self.files.query_row(select, [sku], row).unwrap_or_else(|error| panic!("no shelf of {sku}: {error}"))
     }
 
+    /// Everything told of orders so far.
+    pub fn events_of_orders(&self) -> i64 {
+        self.number("select count(*) from orders.order_events")
+    }
+
     /// Events that no relay has carried yet.
     pub fn events_waiting(&self) -> i64 {
         self.number(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shoal_checkout::sign;
 use shoal_sql::Durability;
-use shoal_types::{Clock, Context, Env, Secret, SystemClock, SystemRng, Timestamp};
+use shoal_types::{Clock, Context, Env, Id, Noun, Secret, SystemClock, SystemRng, Timestamp};
 use tempfile::TempDir;
 
 use crate::books::Books;
@@ -178,6 +178,11 @@ impl Shop {
         Context::system(&self.blueprint.env, SOON)
     }
 
+    /// A new id.
+    pub fn id<T: Noun>(&self) -> Id<T> {
+        self.blueprint.env.id()
+    }
+
     /// The time in the shop.
     pub fn now(&self) -> Timestamp {
         self.blueprint.env.now()
@@ -235,6 +240,15 @@ impl Shop {
     /// Waits until no saga is under way, then looks through the books; panics if they do not balance.
     pub async fn audit(&self) -> Books {
         Books::settled(self.data(), SOON).await
+    }
+}
+
+impl Shop {
+    /// As [`Shop::audit`], once `ready` says that what the test waits for has happened.
+    pub async fn audit_when(&self, ready: impl Fn(&Books) -> bool) -> Books {
+        let books = Books::open(self.data());
+        eventually("what the test waits for", async || ready(&books)).await;
+        self.audit().await
     }
 }
 

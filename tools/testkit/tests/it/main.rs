@@ -2,6 +2,7 @@
 
 mod apart;
 mod books;
+mod cases;
 mod flash_sale;
 mod idle;
 mod kill;
