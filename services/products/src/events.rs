@@ -50,7 +50,7 @@ pub(crate) fn categories_changed(version: u64, changed: &[Category]) -> Outgoing
     Outgoing::new(kinds::CATEGORIES_CHANGED, TREE, version, TreeSaid { changed })
 }
 
-/// Keeps the search index, and the cache of a node that did not write itself, up to date.
+/// Keeps the search index up to date.
 pub(crate) struct SearchFeed {
     pub(crate) house: Arc<House>,
 }
@@ -75,6 +75,7 @@ impl Consumer for SearchFeed {
         let mut products: Vec<ProductId> = Vec::new();
         for event in events {
             if event.kind == kinds::CATEGORIES_CHANGED {
+                // The event may come before the writer has forgotten the tree as it was.
                 self.house.cache.forget_tree();
                 for category in event.decode::<TreeSaid>()?.changed {
                     self.house.index_category(cx, category).await?;

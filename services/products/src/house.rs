@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use shoal_contract::products::{Error, ProductId, ProductStatus};
+use shoal_contract::products::{ProductId, ProductStatus};
 use shoal_search::{Index, Place};
 use shoal_sql::{Database, Durability};
 use shoal_types::{Caller, Context, Currency, Env, Fault, Role};
@@ -34,6 +34,22 @@ impl Options {
     }
 }
 
+/// Why the house cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its database cannot.
+    #[error(transparent)]
+    Database(#[from] shoal_sql::Error),
+    /// Its search index cannot.
+    #[error("the search index in {} cannot be opened: {error}", folder.display())]
+    Search {
+        /// Where it lies.
+        folder: PathBuf,
+        /// Why.
+        error: shoal_search::Error,
+    },
+}
+
 pub(crate) struct House {
     pub(crate) db: Database,
     pub(crate) env: Env,
@@ -44,13 +60,16 @@ pub(crate) struct House {
 }
 
 impl House {
-    pub(crate) async fn open(options: Options, env: Env) -> Result<Self, Error> {
-        let place = Place::Directory(options.directory.join("search"));
-        let index = Index::open(place, index::schema(options.currency)).await.map_err(Fault::from)?;
+    pub(crate) async fn open(options: Options, env: Env) -> Result<Self, OpenError> {
+        let folder = options.directory.join("search");
+        // The database first: its lock keeps other processes from the index too.
         let sql = shoal_sql::Options::new(options.directory, "products", store::MIGRATIONS, env.clone());
-        let sql = shoal_sql::Options { durability: options.durability, ..sql };
-        let db = Database::open(sql).await.map_err(Fault::from)?;
-        Ok(Self { db, env, currency: options.currency, cache: Cache::new(), index, alarm: Alarm::default() })
+        let db = Database::open(shoal_sql::Options { durability: options.durability, ..sql }).await?;
+        let schema = index::schema(options.currency);
+        let index = Index::open(Place::Directory(folder.clone()), schema).await;
+        let index = index.map_err(|error| OpenError::Search { folder, error })?;
+        let (cache, alarm) = (Cache::new(), Alarm::default());
+        Ok(Self { db, env, currency: options.currency, cache, index, alarm })
     }
 
     /// The category tree.

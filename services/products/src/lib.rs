@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::events::SearchFeed;
 use crate::house::House;
-pub use crate::house::Options;
+pub use crate::house::{OpenError, Options};
 
 /// The product house. A handle is cheap to clone.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl Products {
     ///
     /// # Errors
     /// What keeps the database or the search index from being opened.
-    pub async fn open(options: Options, env: Env) -> Result<Self, Error> {
+    pub async fn open(options: Options, env: Env) -> Result<Self, OpenError> {
         Ok(Self { house: Arc::new(House::open(options, env).await?) })
     }
 
