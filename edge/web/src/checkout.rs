@@ -127,7 +127,7 @@ async fn form(
     let email = Field::new("email", "E-mail address", email)
         .kind("email")
         .autocomplete("email")
-        .hint("Your confirmation goes there.");
+        .hint("So that we can reach you about your order.");
     let address = match ready.shippable {
         true => address_form::fields(address, served(shop, &visit.cx).await?),
         false => Vec::new(),
@@ -188,12 +188,11 @@ async fn refuse(
     let address = address_form::read(typed);
     let mut page = form(shop, visit, ready, typed.text("email"), Some(&address)).await?;
     let violations = error.violations();
-    page.problem = match violations {
-        [] => Some(words::sentence(&error)),
-        violations => blame(&mut page.contact, violations)
-            .and_then(|_| blame(&mut page.address, violations))
-            .filter(|_| !page.contact.iter().chain(&page.address).any(|field| field.error.is_some())),
-    };
+    // Each knows its own fields only; what neither knows is said on top.
+    let unknown_here = blame(&mut page.contact, violations);
+    let unknown = unknown_here.and(blame(&mut page.address, violations));
+    let is_beside = page.contact.iter().chain(&page.address).any(|field| field.error.is_some());
+    page.problem = if is_beside { None } else { unknown.or_else(|| Some(words::sentence(&error))) };
     refused(visit, Trouble::from(error).status(), Kept::Never, &page)
 }
 

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use shoal_contract::products::{ListProducts, ProductSort};
+use shoal_contract::products::{ListProducts, Product, ProductSort};
 use shoal_types::{Context, Limit, PageRequest};
 
 use crate::card::{Card, cards};
@@ -10,7 +12,9 @@ use crate::shop::Shop;
 use crate::trouble::Trouble;
 use crate::visit::Visit;
 
-const NEWEST: u32 = 12;
+const NEWEST: usize = 12;
+
+type Shelf = Vec<Arc<Product>>;
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -36,28 +40,41 @@ struct Tile {
 
 /// The first page.
 pub(crate) async fn show(State(shop): State<Shop>, visit: Visit) -> Result<Response, Trouble> {
-    let page = PageRequest { limit: Limit::new(NEWEST).unwrap_or_default(), cursor: None };
-    let newest = ListProducts { page, sort: ProductSort::Newest, ..Default::default() };
-    let newest = shop.products().list_products(&visit.cx, newest).await?.items;
     let frame = Frame::new(&shop, &visit, "").await?;
-    let mut departments = Vec::new();
+    let (mut departments, mut shelves) = (Vec::new(), Vec::new());
     for it in &frame.departments {
-        let image = picture(&shop, &visit.cx, &it.slug).await?;
-        departments.push(Tile { slug: it.slug.clone(), title: it.title.clone(), image });
+        let shelf = newest(&shop, &visit.cx, Some(it.slug.clone())).await?;
+        let own = shop.picture(&format!("category-{}.svg", it.slug));
+        let first = || Some(shelf.first()?.images.first()?.url.clone());
+        departments.push(Tile { slug: it.slug.clone(), title: it.title.clone(), image: own.or_else(first) });
+        shelves.push(shelf);
     }
-    let newest = cards(&shop, &visit.cx, &newest).await;
+    if shelves.is_empty() {
+        shelves.push(newest(&shop, &visit.cx, None).await?);
+    }
+    let newest = cards(&shop, &visit.cx, &in_turn(shelves, NEWEST)).await;
     shown(&visit, Kept::Checked, &HomePage { frame, hero: shop.picture("hero.svg"), departments, newest })
 }
 
-/// The category's own picture, else that of its newest product.
-async fn picture(shop: &Shop, cx: &Context, slug: &str) -> Result<Option<String>, Trouble> {
-    if let Some(own) = shop.picture(&format!("category-{slug}.svg")) {
-        return Ok(Some(own));
+async fn newest(shop: &Shop, cx: &Context, category: Option<String>) -> Result<Shelf, Trouble> {
+    let limit = Limit::new(NEWEST as u32).unwrap_or_default();
+    let page = PageRequest { limit, cursor: None };
+    let request = ListProducts { page, sort: ProductSort::Newest, category, ..Default::default() };
+    Ok(shop.products().list_products(cx, request).await?.items)
+}
+
+/// One of each shelf in turn, so that no department fills the page; each once, however many shelves it is on.
+fn in_turn(shelves: Vec<Shelf>, count: usize) -> Shelf {
+    let longest = shelves.iter().map(Vec::len).max().unwrap_or_default();
+    let mut taken = Shelf::new();
+    for row in 0..longest {
+        for product in shelves.iter().filter_map(|shelf| shelf.get(row)) {
+            if taken.len() < count && !taken.iter().any(|other| other.id == product.id) {
+                taken.push(product.clone());
+            }
+        }
     }
-    let page = PageRequest { limit: Limit::new(1).unwrap_or_default(), cursor: None };
-    let request = ListProducts { page, category: Some(slug.to_owned()), ..Default::default() };
-    let products = shop.products().list_products(cx, request).await?.items;
-    Ok(products.first().and_then(|product| product.images.first()).map(|image| image.url.clone()))
+    taken
 }
 
 /// The page for addresses that do not exist.

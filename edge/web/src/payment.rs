@@ -184,7 +184,11 @@ fn order(shop: &Shop, visit: &Visit, form: &Fields) -> Option<(Context, PlaceOrd
 pub(crate) fn lead_on(visit: &Visit, checkout: &Checkout) -> Response {
     let Some(order) = checkout.order.as_ref().filter(|_| checkout.status == CheckoutStatus::Completed) else {
         let mut response = lead_to("/checkout/status");
-        visit.keep(&mut response, Cookie::Checkout, &checkout.id.to_string(), GUEST_LIFE);
+        let kept = match &checkout.order_token {
+            Some(token) => format!("{}.{}", checkout.id, token.expose()),
+            None => checkout.id.to_string(),
+        };
+        visit.keep(&mut response, Cookie::Checkout, &kept, GUEST_LIFE);
         return response;
     };
     let mut response = lead_to(&format!("/orders/{}?placed=yes", order.id));

@@ -1,7 +1,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use shoal_contract::checkout::{Checkout, CheckoutId, CheckoutRef, CheckoutStatus};
+use shoal_contract::checkout::{Checkout, CheckoutRef, CheckoutStatus};
+use shoal_types::Secret;
 
 use crate::cookies::Cookie;
 use crate::form::Form;
@@ -51,8 +52,13 @@ pub(crate) async fn resume(
 }
 
 fn remembered(visit: &Visit) -> Option<CheckoutRef> {
-    let checkout: CheckoutId = visit.cookie(Cookie::Checkout)?.parse().ok()?;
-    Some(CheckoutRef { checkout })
+    let kept = visit.cookie(Cookie::Checkout)?;
+    // A guest's has its token behind a dot; a customer's is the id alone.
+    let (checkout, token) = match kept.split_once('.') {
+        Some((checkout, token)) => (checkout, Some(Secret::new(token))),
+        None => (kept.as_str(), None),
+    };
+    Some(CheckoutRef { checkout: checkout.parse().ok()?, token })
 }
 
 async fn describe(shop: &Shop, visit: &Visit, checkout: Checkout) -> Result<Response, Trouble> {

@@ -77,7 +77,7 @@ impl Trouble {
 
 impl<E: Fact> From<E> for Trouble {
     fn from(error: E) -> Self {
-        if error.kind() == Kind::NotFound {
+        if error.kind() == Kind::NotFound && error.code() != "unknown_sku" {
             return Self { code: error.code(), ..Self::missing() };
         }
         Self::new(error.kind(), error.code(), words::sentence(&error))

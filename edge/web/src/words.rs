@@ -19,7 +19,7 @@ pub(crate) fn sentence(error: &impl Fact) -> String {
             "Something is still missing: e-mail address, delivery address or way of delivery."
         }
         "no_shipping" => "This way of delivery does not serve your address. Please choose another.",
-        "unknown_sku" | "no_price" => "Something in your cart is no longer for sale. Please remove it.",
+        "unknown_sku" | "no_price" => "This is no longer for sale. If it is in your cart, please remove it.",
         "too_many_lines" => "A cart holds at most 500 different things.",
         "amount_too_large" => "That is more than can be ordered at once.",
         "payment_unavailable" => {
