@@ -70,9 +70,6 @@ pub(crate) trait Document: DeserializeOwned + Send + 'static {
     /// What it is found again by.
     fn identity(&self) -> String;
 
-    /// Completes a document that was written by hand.
-    fn complete(&mut self) {}
-
     /// Drops a reference to a category that a dry run did not make.
     fn forget_category(&mut self, _unmade: &HashSet<String>) {}
 

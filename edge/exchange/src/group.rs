@@ -31,6 +31,8 @@ pub(crate) struct Rows {
 
 /// Rows held in memory, at most, where they stand anywhere in the file.
 pub(crate) const ROWS_MAX: usize = 1_000_000;
+/// Rows that cannot be read in a row, at most, before they are given up.
+const STRAYS_MAX: usize = 1_000;
 /// Rows of one document, at most.
 const DOCUMENT_ROWS_MAX: usize = 100_000;
 
@@ -40,6 +42,8 @@ pub(crate) struct Groups<'m> {
     /// Where rows are adjacent: the key of those in `open`.
     key: Vec<String>,
     open: Rows,
+    /// Rows that cannot be read, with the key they seem to have, until the next good row tells whose they are.
+    strays: Vec<(Vec<String>, Reject)>,
     /// Where they are anywhere: the place in `all` of each key.
     places: HashMap<Vec<String>, usize>,
     all: Vec<Rows>,
@@ -52,38 +56,71 @@ impl<'m> Groups<'m> {
             group,
             key: Vec::new(),
             open: Rows::default(),
+            strays: Vec::new(),
             places: HashMap::new(),
             all: Vec::new(),
             held: 0,
         }
     }
 
-    /// Takes a row, or what is wrong with one; gives a document's rows when they are complete.
+    /// Takes a row, or what is wrong with one; gives the rows of documents that are complete.
     pub(crate) fn add(
         &mut self,
         sheet: &Sheet,
         row: Kept,
         broken: Option<Reject>,
         file: &Path,
-    ) -> Result<Option<Rows>, Error> {
+    ) -> Result<Vec<Rows>, Error> {
         let Some(group) = self.group else {
             let mut rows = Rows::default();
             rows.put(row, broken);
-            return Ok(Some(rows));
+            return Ok(vec![rows]);
         };
         let cell = |column: &String| row.row(sheet).get(column).trim().to_owned();
         let key: Vec<String> = group.by.iter().map(cell).collect();
         if group.rows == Neighbours::Anywhere {
-            return self.hold(key, row, broken, file).map(|()| None);
+            return self.hold(key, row, broken, file).map(|()| Vec::new());
         }
-        let complete = (self.key != key).then(|| std::mem::take(&mut self.open));
+        if let Some(reject) = broken {
+            return Ok(self.stray(key, reject));
+        }
+        let complete = if self.key == key {
+            // What stands between rows of a document is of the document.
+            self.open.broken.extend(std::mem::take(&mut self.strays).into_iter().map(|(_, reject)| reject));
+            Vec::new()
+        } else {
+            self.close(group, sheet, &key)
+        };
         self.key = key;
         if self.open.len() == DOCUMENT_ROWS_MAX {
             let problem = format!("more than {DOCUMENT_ROWS_MAX} rows have the key {}", self.key.join(", "));
             return Err(Error::TooLarge { file: file.to_owned(), problem });
         }
-        self.open.put(row, broken);
-        Ok(complete.filter(|rows| rows.len() > 0).map(|rows| ordered(group, rows, sheet)))
+        self.open.put(row, None);
+        Ok(complete)
+    }
+
+    /// Keeps a row that cannot be read until it is clear whose it is.
+    fn stray(&mut self, key: Vec<String>, reject: Reject) -> Vec<Rows> {
+        if key == self.key && self.strays.is_empty() {
+            self.open.broken.push(reject);
+            return Vec::new();
+        }
+        self.strays.push((key, reject));
+        let many = self.strays.len() > STRAYS_MAX;
+        if many { alone(std::mem::take(&mut self.strays)) } else { Vec::new() }
+    }
+
+    /// Ends the open document; strays go with the next one if they have its key, else each is by itself.
+    fn close(&mut self, group: &Group, sheet: &Sheet, next: &[String]) -> Vec<Rows> {
+        let open = std::mem::take(&mut self.open);
+        let mut complete: Vec<Rows> = Some(open).filter(|rows| rows.len() > 0).into_iter().collect();
+        complete.iter_mut().for_each(|rows| ordered(group, rows, sheet));
+        let strays = std::mem::take(&mut self.strays);
+        let (own, others): (Vec<_>, Vec<_>) = strays.into_iter().partition(|(key, _)| key == next);
+        self.open.broken.extend(own.into_iter().map(|(_, reject)| reject));
+        complete.extend(alone(others));
+        complete
     }
 
     fn hold(
@@ -112,26 +149,27 @@ impl<'m> Groups<'m> {
     /// The documents that are complete because the file has ended, in the order of their first rows.
     pub(crate) fn finish(&mut self, sheet: &Sheet) -> Vec<Rows> {
         let mut complete = std::mem::take(&mut self.all);
-        let open = std::mem::take(&mut self.open);
-        complete.extend(Some(open).filter(|rows| rows.len() > 0));
+        let Some(group) = self.group else { return complete };
+        complete.iter_mut().for_each(|rows| ordered(group, rows, sheet));
+        complete.extend(self.close(group, sheet, &[]));
         (self.held, self.key) = (0, Vec::new());
         self.places.clear();
-        match self.group {
-            Some(group) => complete.into_iter().map(|rows| ordered(group, rows, sheet)).collect(),
-            None => complete,
-        }
+        complete
     }
 }
 
-/// The rows in the order their group asks for; those with equal text stay as they are.
-fn ordered(group: &Group, mut rows: Rows, sheet: &Sheet) -> Rows {
-    if let Some(column) = &group.order_by {
-        rows.kept.sort_by(|a, b| {
-            let (a, b) = (a.row(sheet).get(column), b.row(sheet).get(column));
-            if group.descending { b.cmp(a) } else { a.cmp(b) }
-        });
-    }
-    rows
+/// Documents of which nothing could be read.
+fn alone(strays: Vec<(Vec<String>, Reject)>) -> Vec<Rows> {
+    strays.into_iter().map(|(_, reject)| Rows { kept: Vec::new(), broken: vec![reject] }).collect()
+}
+
+/// Puts the rows in the order their group asks for; those with equal text stay as they are.
+fn ordered(group: &Group, rows: &mut Rows, sheet: &Sheet) {
+    let Some(column) = &group.order_by else { return };
+    rows.kept.sort_by(|a, b| {
+        let (a, b) = (a.row(sheet).get(column), b.row(sheet).get(column));
+        if group.descending { b.cmp(a) } else { a.cmp(b) }
+    });
 }
 
 impl Rows {

@@ -192,11 +192,15 @@ impl<'j, D: Document> Reader<'j, D> {
                 }
                 Read::Row { line, cells } => {
                     let kept = Kept { line, cells };
-                    if self.left_out(&sheet, &kept)? { None } else { groups.add(&sheet, kept, None, file)? }
+                    if self.left_out(&sheet, &kept)? {
+                        Vec::new()
+                    } else {
+                        groups.add(&sheet, kept, None, file)?
+                    }
                 }
             };
-            if let Some(complete) = complete {
-                self.document(&sheet, complete)?;
+            for rows in complete {
+                self.document(&sheet, rows)?;
             }
             self.send_if_full()?;
         }
@@ -245,24 +249,24 @@ impl<'j, D: Document> Reader<'j, D> {
     /// Makes a document of its rows, or rejects them all.
     fn document(&mut self, sheet: &Sheet, rows: Rows) -> Result<(), Error> {
         let Rows { kept, broken } = rows;
-        let spoiled = match broken.into_iter().next_back() {
-            None => match D::build(&mut self.desk, sheet, &kept) {
+        let mut spoiled = broken;
+        if spoiled.is_empty() {
+            match D::build(&mut self.desk, sheet, &kept) {
                 Ok((document, parts)) => {
                     let lines = kept.iter().map(|kept| kept.line).collect();
                     let file = sheet.file.clone();
                     return self.keep(Parsed { document, lines, parts, file });
                 }
-                Err((line, bad)) => bad.at_line(line),
-            },
-            Some(reject) => reject,
-        };
+                Err((line, bad)) => spoiled.push(bad.at_line(line)),
+            }
+        }
         self.batch.refused += 1;
-        let line = spoiled.line;
-        for row in kept.iter().filter(|row| row.line != line) {
-            let reason = format!("line {line} of the same document was rejected, so this one was too");
+        let guilty = spoiled.first().map(|reject| reject.line).unwrap_or_default();
+        for row in kept.iter().filter(|row| spoiled.iter().all(|reject| reject.line != row.line)) {
+            let reason = format!("line {guilty} of the same document was rejected, so this one was too");
             self.reject(sheet, Reject::new(row.line, "document_rejected", reason));
         }
-        self.reject(sheet, spoiled);
+        spoiled.into_iter().for_each(|reject| self.reject(sheet, reject));
         Ok(())
     }
 
@@ -315,8 +319,7 @@ impl<'j, D: Document> Reader<'j, D> {
             self.batch.rows += 1;
             self.batch.bytes_read = rows.bytes();
             match read {
-                Ok((line, mut document)) => {
-                    document.complete();
+                Ok((line, document)) => {
                     self.keep(Parsed { document, lines: vec![line], parts: Vec::new(), file: None })?;
                 }
                 Err(reject) => {

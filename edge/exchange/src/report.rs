@@ -94,5 +94,6 @@ impl Report {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::file(path, "write the report of rejected rows", error)
+    let problem = format!("cannot write the report of rejected rows: {error}; name another place for it");
+    Error::File { file: path.to_owned(), problem }
 }

@@ -46,14 +46,10 @@ impl Document for NewProduct {
         Ok((document, lines))
     }
 
+    /// Without a slug the house finds it by its first SKU.
     fn identity(&self) -> String {
-        self.slug.clone().unwrap_or_else(|| slugify(&self.title))
-    }
-
-    fn complete(&mut self) {
-        if self.slug.is_none() {
-            self.slug = Some(slugify(&self.title)).filter(|slug| !slug.is_empty());
-        }
+        let sku = || self.variants.first().map(|variant| format!("SKU {}", variant.sku));
+        self.slug.clone().or_else(sku).unwrap_or_default()
     }
 
     fn forget_category(&mut self, unmade: &HashSet<String>) {

@@ -188,7 +188,14 @@ fn fitting(key: &str, holds: Holds, rule: &RuleTable) -> Result<(), Problem> {
         ("split", rule.split.is_some(), list),
         ("slug", rule.slug, holds == Holds::Text),
     ];
-    match keys.into_iter().find(|(_, given, fits)| *given && !fits) {
+    let of_text = rule.sum.is_none();
+    let with_sum = [
+        ("default", rule.default.is_some(), of_text),
+        ("map", rule.map.is_some(), of_text),
+        ("trim", rule.trim.is_some(), of_text),
+        ("split", rule.split.is_some(), of_text),
+    ];
+    match keys.into_iter().chain(with_sum).find(|(_, given, fits)| *given && !fits) {
         Some((name, ..)) => wrong(format!("{key}.{name}"), "means nothing for this field; remove it"),
         None if rule.split.as_deref() == Some("") => wrong(format!("{key}.split"), "is empty"),
         None => Ok(()),

@@ -108,10 +108,37 @@ async fn a_row_that_cannot_be_read_spoils_its_order_but_no_other() {
     let shop = Shop::open();
     let mapping = "kind = \"orders\"\ncurrency = \"EUR\"\n[group]\nby = [\"no\"]\n[order]\nsource = { const = \"old\" }\n\
         number = \"no\"\nplaced_at = \"at\"\n[line]\nsku = \"sku\"\nquantity = \"n\"\nsubtotal = \"sum\"\n";
-    let csv = b"no,at,sku,n,sum\n1,2026-05-03T10:12:00Z,a,1,1\n1,2026-05-03T10:12:00Z,\xff,1,1\n2,2026-05-03T10:12:00Z,b,1,1\n";
-    let summary = shop.import_csv(Kind::Orders, mapping, csv).await;
+    let at = "2026-05-03T10:12:00Z";
+    // Short rows: one within order 1, one before order 3 with its key, one that may be anybody's.
+    let rows = [
+        format!("1,{at},a,1,1"),
+        "?".to_owned(),
+        "1,x".to_owned(),
+        format!("1,{at},b,1,1"),
+        format!("2,{at},c,1,1"),
+        "3,x".to_owned(),
+        format!("3,{at},d,1,1"),
+        "?".to_owned(),
+        format!("4,{at},e,1,1"),
+        "4".to_owned(),
+    ];
+    let summary =
+        shop.import_csv(Kind::Orders, mapping, format!("no,at,sku,n,sum\n{}\n", rows.join("\n"))).await;
     assert_accounted(&summary);
-    assert_eq!((summary.documents.created, summary.documents.refused, summary.rows.rejected), (1, 1, 2));
+    let numbers =
+        shop.held(|held| held.orders.all.iter().map(|order| order.number.clone()).collect::<Vec<_>>());
+    assert_eq!((numbers, summary.rows.rejected), (vec!["2".to_owned()], 9));
+    let mut lines: Vec<_> = rejects(&shop).into_iter().map(|(line, _, code)| (line, code)).collect();
+    lines.sort();
+    let spoiled = lines.iter().filter(|(_, code)| code == "document_rejected").map(|(line, _)| *line);
+    assert_eq!(spoiled.collect::<Vec<_>>(), [2, 5, 8, 10]);
+
+    let shop = Shop::open();
+    let csv = format!("no,at,sku,n,sum\n1,{at},a,1,1\n2,\"x\n");
+    let summary =
+        shop.import_csv(Kind::Orders, &mapping.replace("[group]", "[group]\nrows = \"anywhere\""), csv).await;
+    assert_accounted(&summary);
+    assert_eq!((summary.documents.created, summary.rows.rejected), (1, 1));
 }
 
 #[tokio::test]
@@ -141,6 +168,18 @@ async fn json_lines_are_refused_with_the_path_of_the_field() {
         reject(8, "name", "line"),
     ];
     assert_eq!((rejects(&shop), summary.documents.created), (wanted.to_vec(), 1));
+}
+
+#[tokio::test]
+async fn products_without_a_slug_are_told_apart_by_their_first_sku() {
+    let shop = Shop::open();
+    let product = |sku: &str| {
+        let price = "{\"amount\":100,\"currency\":\"EUR\"}";
+        format!("{{\"title\":\"Mug\",\"variants\":[{{\"sku\":\"{sku}\",\"prices\":[{price}]}}]}}\n")
+    };
+    let input = shop.file("products.jsonl", [product("A"), product("B"), product("A")].concat());
+    let summary = shop.run(&shop.import(Kind::Products, &input, None)).await;
+    assert_eq!((rejects(&shop), summary.documents.created), (vec![reject(3, "", "duplicate")], 2));
 }
 
 #[tokio::test]

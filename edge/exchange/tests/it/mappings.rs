@@ -66,6 +66,7 @@ fn what_is_missing_or_does_not_fit_is_named_by_its_key() {
             price("{ column = \"a\", decimal_mark = \",\", thousands_mark = \",\" }"),
             "decimal_mark and thousands_mark",
         ),
+        (price("{ sum = [\"a\"], default = \"0\" }"), "variant.prices[0].default: means nothing"),
         (price("{ sum = [\"a\"], money = \"with_code\" }"), "amounts with codes cannot be summed"),
         (problem(&format!("{GOOD}weight = \"w\"\n")), "variant.weight: say the unit"),
         (

@@ -130,8 +130,8 @@ impl Houses {
                     message,
                 };
             }
-            let slug = product.slug.clone().expect("an import names the slug");
-            held.products.put(slug, product, import.dry_run)
+            let key = product.slug.clone().unwrap_or_else(|| product.variants[0].sku.clone());
+            held.products.put(key, product, import.dry_run)
         };
         Ok(import.products.into_iter().map(take).collect())
     }
