@@ -152,10 +152,13 @@ pub struct Failure {
 }
 
 /// Names a checkout.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckoutRef {
     /// Which.
     pub checkout: CheckoutId,
+    /// What a guest was given at its start. The id alone is not enough: it has the bits of the order's.
+    #[serde(default)]
+    pub token: Option<Secret>,
 }
 
 /// What a provider reports by itself: the bytes it sent and their signature.
@@ -270,7 +273,7 @@ service! {
     pub trait Checkouts as "checkout", error Error {
         /// Buys. The context must carry an idempotency key: a repeat, or a race, gets the first one's answer.
         async fn place(PlaceOrder) -> Checkout;
-        /// A checkout; its buyer, or staff.
+        /// A checkout; its buyer, a guest who holds its token, or staff.
         async fn get(CheckoutRef) -> Checkout;
         /// Says that the buyer came back from the provider: asks it how the payment stands and goes on. Idempotent; races with the provider's notice harmlessly.
         async fn resume(CheckoutRef) -> Checkout;

@@ -6,7 +6,7 @@ use shoal_contract::checkout::{Checkout, CheckoutId, CheckoutRef, CheckoutStatus
 use shoal_net::http::{Json, Path, Problem};
 
 use crate::answer;
-use crate::auth::{Cx, context};
+use crate::auth::{Cx, OrderToken, context};
 use crate::change::{BareChange, Change};
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
@@ -55,28 +55,30 @@ fn placed(checkout: Checkout) -> Result<Response, Problem> {
     Ok(answer::located(status, &location, Json(checkout).into_response()))
 }
 
-/// Shows a checkout: one's own, or for staff any.
+/// Shows a checkout: one's own, the one a guest holds the token of, or for staff any.
 #[utoipa::path(get, path = "/v1/checkouts/{checkout}", tag = "checkouts",
-    params(("checkout" = CheckoutId, Path, description = "Which checkout")),
+    params(("checkout" = CheckoutId, Path, description = "Which checkout"), OrderToken),
     responses((status = 200, description = "The checkout", body = Checkout)))]
 pub(crate) async fn get_checkout(
     State(gateway): State<Gateway>,
     Cx(cx): Cx,
     Path(checkout): Path<CheckoutId>,
+    OrderToken(token): OrderToken,
 ) -> Result<Json<Checkout>, Problem> {
-    Ok(Json(gateway.checkouts()?.get(&cx, CheckoutRef { checkout }).await?))
+    Ok(Json(gateway.checkouts()?.get(&cx, CheckoutRef { checkout, token }).await?))
 }
 
 /// Goes on with a checkout after the buyer came back from the payment provider.
 #[utoipa::path(post, path = "/v1/checkouts/{checkout}/resume", tag = "checkouts",
-    params(("checkout" = CheckoutId, Path, description = "Which checkout")),
+    params(("checkout" = CheckoutId, Path, description = "Which checkout"), OrderToken),
     responses((status = 200, description = "The checkout as it stands now", body = Checkout)))]
 pub(crate) async fn resume_checkout(
     State(gateway): State<Gateway>,
     BareChange(cx): BareChange,
     Path(checkout): Path<CheckoutId>,
+    OrderToken(token): OrderToken,
 ) -> Result<Json<Checkout>, Problem> {
-    Ok(Json(gateway.checkouts()?.resume(&cx, CheckoutRef { checkout }).await?))
+    Ok(Json(gateway.checkouts()?.resume(&cx, CheckoutRef { checkout, token }).await?))
 }
 
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");

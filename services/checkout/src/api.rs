@@ -10,6 +10,7 @@ use shoal_contract::checkout::{self as contract, CheckoutId, CheckoutStatus, Err
 use shoal_contract::orders::{Order, OrderRef, Return};
 use shoal_sql::Tx;
 use shoal_types::{Caller, Context, Fact, Fault, Id, Idempotency, Role, Secret, User};
+use subtle::ConstantTimeEq;
 
 use crate::aftercare::{CancelInput, RefundInput, TakeBackInput};
 use crate::house::{Checkout, Inner};
@@ -36,7 +37,7 @@ impl contract::Checkouts for Checkout {
     }
 
     async fn get(&self, cx: &Context, request: contract::CheckoutRef) -> Result<contract::Checkout, Error> {
-        let saga = self.inner.purchase_of(cx, request.checkout).await?;
+        let saga = self.inner.purchase_of(cx, request).await?;
         self.inner.describe(cx, &saga).await
     }
 
@@ -45,7 +46,7 @@ impl contract::Checkouts for Checkout {
         cx: &Context,
         request: contract::CheckoutRef,
     ) -> Result<contract::Checkout, Error> {
-        let saga = self.inner.purchase_of(cx, request.checkout).await?;
+        let saga = self.inner.purchase_of(cx, request).await?;
         let waiting = self.inner.go_on(cx, &saga).await?;
         self.inner.answer(cx, &saga, waiting).await
     }
@@ -273,18 +274,17 @@ impl Inner {
         Ok(checkout)
     }
 
-    /// The purchase of an id, if the caller may know of it: its buyer, staff, or for a guest's whoever has the id.
-    async fn purchase_of(&self, cx: &Context, id: CheckoutId) -> Result<Saga, Error> {
-        let saga = self.find(cx, id).await?.filter(|saga| saga.kind == Kind::Purchase);
+    /// The purchase of an id, if the caller may know of it: its buyer, staff, or for a guest's whoever has its token.
+    async fn purchase_of(&self, cx: &Context, request: contract::CheckoutRef) -> Result<Saga, Error> {
+        let saga = self.find(cx, request.checkout).await?.filter(|saga| saga.kind == Kind::Purchase);
         let saga = saga.ok_or(Error::UnknownCheckout {})?;
         let input: Input = saga.input()?;
         let owner: Option<Id<User>> = input.customer;
-        match owner {
-            Some(owner) if cx.caller.require_owner_or(owner, Role::Staff).is_err() => {
-                Err(Error::UnknownCheckout {})
-            }
-            _ => Ok(saga),
-        }
+        let own = match owner {
+            Some(owner) => cx.caller.user() == Some(owner),
+            None => same(input.order_token.as_ref(), request.token.as_ref()),
+        };
+        if own || cx.caller.has(Role::Staff) { Ok(saga) } else { Err(Error::UnknownCheckout {}) }
     }
 
     pub(crate) async fn find(&self, cx: &Context, id: CheckoutId) -> Result<Option<Saga>, Fault> {
@@ -305,6 +305,12 @@ impl Inner {
             None => self.cared(cx, &saga).await,
         }
     }
+}
+
+/// Whether both are there and the same, compared in the same time wherever they differ.
+fn same(kept: Option<&Secret>, given: Option<&Secret>) -> bool {
+    let Some((kept, given)) = kept.zip(given) else { return false };
+    kept.expose().as_bytes().ct_eq(given.expose().as_bytes()).into()
 }
 
 /// A checkout of which no more is known than that it has begun.

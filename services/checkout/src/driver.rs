@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shoal_contract::checkout::{CheckoutId, Error, order_of};
 use shoal_contract::orders::OrderRef;
-use shoal_types::{Context, Fact, Fault, Timestamp};
+use shoal_types::{Context, Deadline, Fact, Fault, Timestamp};
 
 use crate::error::{Trouble, backoff};
 use crate::events;
@@ -62,8 +62,9 @@ impl Inner {
             Purchase { id: saga.id, input: saga.input()?, quote: saga.quote.clone(), order: None, resumed };
         let mut action = saga::resume(&stage);
         let mut tries = 0;
+        let whole = Context::system(&self.env, CALL);
         loop {
-            let cx = Context::system(&self.env, CALL);
+            let cx = whole.with_deadline(Deadline::after(&self.env, CALL));
             action = match action {
                 Action::Do(step) => match self.perform(&cx, step, &mut purchase).await {
                     Ok(Outcome::Pending { .. }) if self.is_overdue(saga.created_at) => {
@@ -202,6 +203,6 @@ fn after_unclear(step: Step, tries: u32, error: Error) -> Unclear {
         _ if tries < TRIES => Unclear::Retry,
         // Nothing that cannot be taken back has happened: the buyer gets an answer.
         Step::Reserve | Step::Authorise => Unclear::Abandon(error),
-        Step::CreateOrder | Step::ConfirmStock | Step::Capture | Step::MarkPaid => Unclear::Leave,
+        Step::Order | Step::Capture | Step::MarkPaid => Unclear::Leave,
     }
 }

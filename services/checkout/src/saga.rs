@@ -46,10 +46,8 @@ pub(crate) enum Step {
     Reserve,
     /// Have the provider hold the money.
     Authorise,
-    /// Make the order.
-    CreateOrder,
-    /// Turn the hold on stock into a sale.
-    ConfirmStock,
+    /// Make the order and turn the hold on stock into a sale, both at once: neither needs the other.
+    Order,
     /// Have the provider take the money: the pivot.
     Capture,
     /// Tell the order.
@@ -115,9 +113,8 @@ pub(crate) fn resume(stage: &Stage) -> Action {
 pub(crate) fn after(stage: &Stage, step: Step, outcome: Outcome) -> Action {
     match (step, outcome) {
         (Step::Reserve, Outcome::Done) => Action::Log(Stage::Authorising),
-        (Step::Authorise, Outcome::Done) => Action::Do(Step::CreateOrder),
-        (Step::CreateOrder, Outcome::Done) => Action::Do(Step::ConfirmStock),
-        (Step::ConfirmStock, Outcome::Done) => Action::Log(Stage::Capturing),
+        (Step::Authorise, Outcome::Done) => Action::Do(Step::Order),
+        (Step::Order, Outcome::Done) => Action::Log(Stage::Capturing),
         (Step::Capture, Outcome::Done) => Action::Do(Step::MarkPaid),
         (Step::MarkPaid, Outcome::Done) => Action::Log(Stage::Completed),
         // Known already: nothing to write, go on waiting.
@@ -134,7 +131,7 @@ pub(crate) fn after(stage: &Stage, step: Step, outcome: Outcome) -> Action {
 /// Where to go on after something was undone.
 pub(crate) fn after_undo(stage: &Stage, undo: Undo) -> Action {
     match (undo, stage) {
-        (Undo::VoidPayment, Stage::Undoing { reached, .. }) if *reached >= Step::CreateOrder => {
+        (Undo::VoidPayment, Stage::Undoing { reached, .. }) if *reached >= Step::Order => {
             Action::Undo(Undo::CancelOrder)
         }
         (Undo::VoidPayment | Undo::CancelOrder, _) => Action::Undo(Undo::ReturnStock),
@@ -206,7 +203,7 @@ mod tests {
         let undos = |step| run(Some((step, Outcome::Abandoned(error.clone())))).1;
         assert_eq!(undos(Step::Reserve), [ReturnStock, ThawCart]);
         assert_eq!(undos(Step::Authorise), [VoidPayment, ReturnStock, ThawCart]);
-        for step in [Step::CreateOrder, Step::ConfirmStock, Step::Capture] {
+        for step in [Step::Order, Step::Capture] {
             assert_eq!(undos(step), [VoidPayment, CancelOrder, ReturnStock, ThawCart], "{step:?}");
         }
         for step in STEPS {

@@ -69,10 +69,21 @@ impl Inner {
         match step {
             Step::Reserve => self.reserve(cx, purchase).await,
             Step::Authorise => self.authorise(cx, purchase).await,
-            Step::CreateOrder => self.create_order(cx, purchase).await,
-            Step::ConfirmStock => self.confirm_stock(cx, purchase).await,
+            Step::Order => self.order_and_sell(cx, purchase).await,
             Step::Capture => self.capture(cx, purchase).await,
             Step::MarkPaid => self.mark_paid(cx, purchase).await,
+        }
+    }
+
+    /// Makes the order and sells its stock, at the same time. Unclear if either is: both are asked again then.
+    async fn order_and_sell(&self, cx: &Context, purchase: &mut Purchase) -> Result<Outcome, Trouble> {
+        match tokio::join!(self.create_order(cx, purchase), self.confirm_stock(cx, purchase)) {
+            (Ok(order), Ok(())) => {
+                purchase.order = Some(order);
+                Ok(Outcome::Done)
+            }
+            (Err(unclear @ Trouble::Unclear(_)), _) | (_, Err(unclear @ Trouble::Unclear(_))) => Err(unclear),
+            (Err(refused), _) | (_, Err(refused)) => Err(refused),
         }
     }
 

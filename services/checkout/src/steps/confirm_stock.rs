@@ -7,12 +7,11 @@ use shoal_types::Context;
 use super::Purchase;
 use crate::error::Trouble;
 use crate::house::Inner;
-use crate::saga::Outcome;
 
 impl Inner {
-    pub(super) async fn confirm_stock(&self, cx: &Context, purchase: &Purchase) -> Result<Outcome, Trouble> {
+    pub(super) async fn confirm_stock(&self, cx: &Context, purchase: &Purchase) -> Result<(), Trouble> {
         let reservation = ReservationRef { key: reservation_of(purchase.id) };
         self.products.confirm(cx, reservation).await.map_err(Error::from)?;
-        Ok(Outcome::Done)
+        Ok(())
     }
 }

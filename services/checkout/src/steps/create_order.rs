@@ -2,13 +2,12 @@
 
 use sha2::{Digest, Sha256};
 use shoal_contract::checkout::{Error, order_of};
-use shoal_contract::orders::{self, CancelOrder, CreateOrder};
+use shoal_contract::orders::{self, CancelOrder, CreateOrder, Order};
 use shoal_types::Context;
 
 use super::Purchase;
 use crate::error::Trouble;
 use crate::house::Inner;
-use crate::saga::Outcome;
 
 impl Inner {
     pub(super) async fn create_order(
@@ -19,9 +18,7 @@ impl Inner {
         let token_hash =
             purchase.input.order_token.as_ref().map(|token| Sha256::digest(token.expose()).into());
         let request = CreateOrder { checkout: purchase.id, token_hash, quote: purchase.quote()?.clone() };
-        let order = self.orders.create_order(cx, request).await.map_err(Error::from)?;
-        purchase.order = Some(order);
-        Ok(Outcome::Done)
+        Ok(self.orders.create_order(cx, request).await.map_err(Error::from)?)
     }
 
     pub(super) async fn cancel_created_order(
