@@ -135,8 +135,8 @@ impl Cli {
         let mut add = |key, value: &Option<String>| flags.extend(value.clone().map(|text| (key, text)));
         add("data", &self.common.data);
         match (&self.command, &self.common.log) {
-            // A newcomer wants to see the shop, not its start.
-            (Command::Demo(_), None) => add("log.level", &Some("warn".to_owned())),
+            // A newcomer wants to see the shop, whoever measures the figures: not the start.
+            (Command::Demo(_) | Command::Bench(_), None) => add("log.level", &Some("warn".to_owned())),
             (_, level) => add("log.level", level),
         }
         match &self.command {

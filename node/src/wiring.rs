@@ -15,7 +15,7 @@ use shoal_net::http::{Health, Metrics, Server};
 use shoal_net::rpc;
 use shoal_orders::Orders;
 use shoal_products::Products;
-use shoal_queue::{Consumer, OutboxTable, Relay, RelayOptions};
+use shoal_queue::{OutboxTable, Relay, RelayOptions};
 use shoal_sql::Database;
 use shoal_types::wire::Dispatch;
 use shoal_types::{Context, Env, Secret};
@@ -125,20 +125,27 @@ impl Opened {
     pub async fn start(&self) -> anyhow::Result<Background> {
         let mut background = Background::default();
         if let Some(house) = self.users.clone() {
-            background.relay(house.database(), house.outbox(), Vec::new(), &self.env);
+            background.relay(house.database(), house.outbox(), &self.env);
             background.job(async move { house.run_jobs().await });
         }
         if let Some(house) = self.products.clone() {
-            background.relay(house.database(), OutboxTable::default(), house.consumers(), &self.env);
+            let relay = Relay::start(
+                house.database().clone(),
+                OutboxTable::default(),
+                house.consumers(),
+                Products::relay_options(),
+                self.env.clone(),
+            );
+            background.relays.push(relay);
             let stop = background.stop.subscribe();
             background.job(async move { house.run_jobs(stop).await });
         }
         if let Some(house) = self.orders.clone() {
-            background.relay(house.database(), Orders::outbox(), Vec::new(), &self.env);
+            background.relay(house.database(), Orders::outbox(), &self.env);
             background.job(sweep_orders(house, self.env.clone()));
         }
         if let Some(house) = self.checkout.clone() {
-            background.relay(house.database(), OutboxTable::default(), Vec::new(), &self.env);
+            background.relay(house.database(), OutboxTable::default(), &self.env);
             let recovered = house.recover().await.context("unfinished checkouts cannot be read")?;
             if recovered > 0 {
                 tracing::info!(recovered, "checkouts left behind by an earlier run go on");
@@ -192,8 +199,9 @@ pub struct Background {
 }
 
 impl Background {
-    fn relay(&mut self, db: &Database, table: OutboxTable, consumers: Vec<Arc<dyn Consumer>>, env: &Env) {
-        self.relays.push(Relay::start(db.clone(), table, consumers, RelayOptions::default(), env.clone()));
+    /// Marks the house's events as told; nobody hears them yet.
+    fn relay(&mut self, db: &Database, table: OutboxTable, env: &Env) {
+        self.relays.push(Relay::start(db.clone(), table, Vec::new(), RelayOptions::default(), env.clone()));
     }
 
     fn job(&mut self, job: impl Future<Output = ()> + Send + 'static) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shoal_checkout::Checkout;
+use shoal_contract::Address;
 use shoal_contract::checkout::{PaymentMethod, PlaceOrder};
 use shoal_contract::orders::LineBody;
 use shoal_contract::products::{NewProduct, NewVariant, Product, ProductStatus, Products as ProductService};
@@ -111,12 +112,25 @@ pub(crate) fn purchase(lines: Vec<LineBody>) -> PlaceOrder {
         lines,
         currency: None,
         email: Some("bench@example.com".to_owned()),
-        shipping_address: None,
+        shipping_address: Some(address()),
         billing_address: None,
         shipping_method: None,
         note: None,
         expected_total: None,
         payment: PaymentMethod { provider: "test".to_owned(), token: Secret::new("tok_success") },
+    }
+}
+
+fn address() -> Address {
+    Address {
+        name: "A Bench".to_owned(),
+        line1: "1 Pier Road".to_owned(),
+        line2: None,
+        city: "Hamburg".to_owned(),
+        postal_code: Some("20457".to_owned()),
+        region: None,
+        country: "DE".to_owned(),
+        phone: None,
     }
 }
 

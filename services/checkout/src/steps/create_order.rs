@@ -10,11 +10,7 @@ use crate::error::Trouble;
 use crate::house::Inner;
 
 impl Inner {
-    pub(super) async fn create_order(
-        &self,
-        cx: &Context,
-        purchase: &mut Purchase,
-    ) -> Result<Outcome, Trouble> {
+    pub(super) async fn create_order(&self, cx: &Context, purchase: &Purchase) -> Result<Order, Trouble> {
         let token_hash =
             purchase.input.order_token.as_ref().map(|token| Sha256::digest(token.expose()).into());
         let request = CreateOrder { checkout: purchase.id, token_hash, quote: purchase.quote()?.clone() };
