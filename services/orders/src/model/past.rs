@@ -29,7 +29,8 @@ pub(crate) fn adopted(past: PastOrder, id: OrderId, at: Timestamp) -> Result<Ord
     let zero = Money::zero(totals.total.currency);
     let paid =
         if matches!(status, OrderStatus::Placed | OrderStatus::Cancelled) { zero } else { totals.total };
-    let refunded = if status == OrderStatus::Returned { paid } else { zero };
+    // A cancellation of its own has a negative sum: that is the money that went back, there is none beside it.
+    let refunded = if status == OrderStatus::Returned && paid.amount > 0 { paid } else { zero };
     Ok(Order {
         id,
         number,
@@ -207,6 +208,13 @@ mod tests {
         assert_eq!(order.paid, totals.total);
         assert_eq!(order.lines.iter().map(|line| line.fulfilled).collect::<Vec<_>>(), [6, 0, 0]);
         assert_eq!(order.fulfilments[0].lines, [LineQuantity { line: 1, quantity: 6 }]);
+    }
+
+    #[test]
+    fn a_cancellation_with_negative_lines_has_nothing_more_to_refund() {
+        let lines = vec![line(-1, -2750, &[])];
+        let order = adopt(PastOrder { shipping: None, ..past(OrderStatus::Returned, lines) }).expect("valid");
+        assert_eq!((order.paid.amount, order.refunded.amount), (-2750, 0));
     }
 
     #[test]
