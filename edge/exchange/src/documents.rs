@@ -6,7 +6,7 @@ mod product;
 mod user;
 
 use std::collections::HashSet;
-use std::fmt::Debug;
+use std::fmt::Display;
 use std::future::Future;
 
 use serde::de::DeserializeOwned;
@@ -83,7 +83,7 @@ pub(crate) trait Document: DeserializeOwned + Send + 'static {
 }
 
 /// One value out of the rows of a document, by the rule's `pick`. Different values are noted.
-fn pick<T: PartialOrd + Debug>(
+fn pick<T: PartialOrd + Display>(
     rule: &Rule,
     rows: &[Kept],
     sheet: &Sheet,
@@ -114,10 +114,10 @@ fn pick<T: PartialOrd + Debug>(
             picked = Some(value);
         }
     }
-    if let Some(line) = differs {
+    if let (Some(line), Some(taken)) = (differs, &picked) {
         notes.add("several_values", || {
             let column = rule.first_column().unwrap_or_default();
-            format!("line {line}: {column} differs within one document, {picked:?} was taken")
+            format!("line {line}: {column} differs within one document, {taken} was taken")
         });
     }
     Ok(picked)

@@ -102,10 +102,12 @@ impl Page<'_> {
         variant: Option<&NewVariant>,
         desk: &mut Desk<'_>,
     ) -> Result<String, Spoiled> {
-        let given = self.text(&self.rules.slug, desk)?;
+        // The title, of which a slug is made, tells of different values already.
+        let mut untold = Notes::default();
         let made = self.rules.slug.as_ref().is_none_or(|rule| rule.0.slug);
         let sku = variant.map(|variant| variant.sku.as_str()).unwrap_or_default();
-        let wanted = match given {
+        let notes = if made { &mut untold } else { &mut desk.notes };
+        let wanted = match pick_text(self.rules.slug.as_ref(), self.rows, self.sheet, notes)? {
             Some(given) if !made => return Ok(given),
             Some(given) => given,
             None => slugify(title),
