@@ -110,7 +110,10 @@ impl Opened {
     }
 
     /// The services that imports go to.
-    pub(crate) fn targets(&self) -> anyhow::Result<Targets> {
+    ///
+    /// # Errors
+    /// If one is neither here nor at a known address.
+    pub fn targets(&self) -> anyhow::Result<Targets> {
         Ok(Targets {
             users: self.users()?,
             products: needed(&self.services.products, "this command", "products")?,

@@ -3,8 +3,27 @@ use std::time::Duration;
 /// Ticks a second of `/proc`: 100 on every Linux since 2.6.
 const TICKS: u64 = 100;
 
+/// The CPU time a process uses from now on.
+pub(crate) struct CpuMeter {
+    pid: u32,
+    before: Option<Duration>,
+}
+
+impl CpuMeter {
+    /// Begins to count.
+    pub(crate) fn start(pid: u32) -> Self {
+        Self { pid, before: cpu(pid) }
+    }
+
+    /// Microseconds used for each of `count` things; 0 where `/proc` does not tell.
+    pub(crate) fn us_each(&self, count: u64) -> f64 {
+        let used = cpu(self.pid).zip(self.before).map(|(after, before)| after.saturating_sub(before));
+        used.unwrap_or_default().as_secs_f64() * 1e6 / count.max(1) as f64
+    }
+}
+
 /// CPU time a process has used so far; `None` where `/proc` does not tell.
-pub(crate) fn cpu(pid: u32) -> Option<Duration> {
+fn cpu(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold spaces: fields are counted behind it.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

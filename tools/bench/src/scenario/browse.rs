@@ -5,7 +5,7 @@ use crate::http::{Connection, Served, get};
 use crate::load::{self, Ended, Work};
 use crate::report::{Report, Target, median};
 use crate::shop::{PLENTY, Shop};
-use crate::usage;
+use crate::usage::CpuMeter;
 
 const PATH: &str = "/v1/products/bench-browse";
 
@@ -66,10 +66,8 @@ async fn measure(plan: &Plan, served: &Served) -> anyhow::Result<(load::Measured
     for _ in 0..plan.clients {
         clients.push(Reader(Connection::open(served.address).await?));
     }
-    let before = usage::cpu(served.pid());
+    let meter = CpuMeter::start(served.pid());
     let measured = load::closed(clients, plan.time).await?;
-    let used =
-        usage::cpu(served.pid()).zip(before).map_or(0.0, |(after, before)| (after - before).as_secs_f64());
-    let cost = used * 1e6 / measured.done.max(1) as f64;
+    let cost = meter.us_each(measured.done);
     Ok((measured, cost))
 }
