@@ -203,11 +203,6 @@ pub(crate) fn lead_on(visit: &Visit, checkout: &Checkout) -> Response {
 }
 
 async fn refuse(shop: &Shop, visit: &Visit, form: &Fields, error: Error) -> Result<Response, Trouble> {
-    if let Error::StillProcessing { checkout } = &error {
-        let mut response = lead_to("/checkout/status");
-        visit.keep(&mut response, Cookie::Checkout, checkout, GUEST_LIFE);
-        return Ok(response);
-    }
     let said = match visit.cart(shop).await? {
         Some(cart) => words::refusal(&error, &cart),
         None => words::sentence(&error),

@@ -126,19 +126,23 @@ impl Wanted {
     }
 
     /// The links of a facet; none for one that cannot be chosen from.
-    fn group(&self, facet: &Facet, titles: &HashMap<&str, &str>) -> Option<Group> {
+    fn group(&self, facet: &Facet, titles: &HashMap<&str, &str>, total: u64) -> Option<Group> {
         let title = match facet.field.as_str() {
             "category" => "Department",
             "brand" => "Maker",
             _ => return None,
         };
         let values = facet.values.iter().filter(|value| value.count > 0).take(FACET_VALUES_MAX);
-        let values: Vec<Value> = values
+        let mut values: Vec<Value> = values
             .map(|value| match title {
                 "Maker" => self.brand(&value.value, value.count),
                 _ => self.category(&value.value, value.count, titles),
             })
             .collect();
+        if title == "Department" && !self.category.is_empty() && !values.iter().any(|value| value.current) {
+            // The facet counts what is below the chosen one; it must be there to be left again.
+            values.insert(0, self.category(&self.category, total, titles));
+        }
         (values.len() > 1 || values.iter().any(|value| value.current)).then_some(Group { title, values })
     }
 
@@ -172,7 +176,7 @@ pub(crate) async fn show(
     let tree = categories(&shop, &visit.cx).await;
     let titles = tree.iter().map(|it: &Category| (it.slug.as_str(), it.title.as_str())).collect();
     let mut groups: Vec<Group> =
-        results.facets.iter().filter_map(|facet| wanted.group(facet, &titles)).collect();
+        results.facets.iter().filter_map(|facet| wanted.group(facet, &titles, results.total)).collect();
     groups.sort_by_key(|group| group.title);
     let more = results.total > u64::from(wanted.page * PAGE) && wanted.page * PAGE < SKIPPED_MAX;
     let at = |page| wanted.link(&wanted.category, &wanted.brands, page);
