@@ -18,5 +18,5 @@ mod store;
 
 pub use house::{Checkout, Options};
 pub use payments::{Authorise, Authorised, PaymentProvider, ProviderError, Reported, TestProvider, sign};
-pub use store::book::MIGRATIONS as TEST_PROVIDER_MIGRATIONS;
-pub use store::{book::sql::ALL as TEST_PROVIDER_STATEMENTS, sql::ALL as STATEMENTS};
+pub use store::book::{MIGRATIONS as TEST_PROVIDER_MIGRATIONS, sql::ALL as TEST_PROVIDER_STATEMENTS};
+pub use store::{MIGRATIONS, sql::ALL as STATEMENTS};

@@ -26,7 +26,7 @@ statements! {
 }
 
 /// The schema's history.
-pub(crate) const MIGRATIONS: &[Migration] =
+pub const MIGRATIONS: &[Migration] =
     &[shoal_queue::MIGRATION, Migration::new("0002_sagas.sql", include_str!("../migrations/0002_sagas.sql"))];
 
 /// What a saga is about.
