@@ -6,7 +6,7 @@ use crate::Error;
 
 /// Holds a database for this process alone, until dropped or until the process ends, however it ends.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -17,9 +17,18 @@ impl Lock {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| failure::from_io(&error, &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(Error::AlreadyOpen { path }),
             Err(TryLockError::Error(error)) => Err(failure::from_io(&error, &path)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a program being started by this process has a copy of the file for a moment.
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the lock ends with the file");
         }
     }
 }
