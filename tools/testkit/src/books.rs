@@ -11,7 +11,8 @@ use shoal_contract::checkout::CheckoutId;
 use crate::invariants::{INVARIANTS, Invariant};
 
 /// The files, by the name their tables are found under.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
+    ("users", "users.db"),
     ("products", "products.db"),
     ("orders", "orders.db"),
     ("checkout", "checkout.db"),
@@ -127,6 +128,32 @@ impl Books {
         let select = "select on_hand, reserved from products.stock where sku = ?1";
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         self.files.query_row(select, [sku], row).unwrap_or_else(|error| panic!("no shelf of {sku}: {error}"))
+    }
+
+    /// Every row of every table but those named, as text: equal if nothing was changed.
+    pub fn contents(&self, but: &[&str]) -> Vec<String> {
+        let mut rows = Vec::new();
+        for (file, _) in FILES {
+            let tables = self.texts(&format!("select name from {file}.sqlite_master where type = 'table'"));
+            for table in tables.iter().filter(|table| !but.contains(&table.as_str())) {
+                rows.extend(self.rows(file, table));
+            }
+        }
+        rows.sort();
+        rows
+    }
+
+    fn rows(&self, file: &str, table: &str) -> Vec<String> {
+        let list = || {
+            let mut select = self.files.prepare(&format!("select * from {file}.{table}"))?;
+            let columns = select.column_count();
+            let text = |row: &Row<'_>| {
+                let values = (0..columns).map(|column| row.get_ref(column).map(|value| format!("{value:?}")));
+                Ok(format!("{file}.{table}: {}", values.collect::<Result<Vec<_>, _>>()?.join(", ")))
+            };
+            select.query_map([], text)?.collect::<Result<Vec<_>, _>>()
+        };
+        list().unwrap_or_else(|error: rusqlite::Error| panic!("{table}: {error}"))
     }
 
     /// Everything told of orders so far.

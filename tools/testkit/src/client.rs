@@ -48,6 +48,11 @@ impl Client {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
+    /// The same caller, over connections of its own.
+    pub fn apart(&self) -> Self {
+        Self { token: self.token.clone(), ..Self::new(self.whereabouts.clone()) }
+    }
+
     /// The token it is logged in with.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()

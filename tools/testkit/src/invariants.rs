@@ -46,11 +46,13 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
               select 1 from checkout.sagas s where s.saga_id = h.reservation_id and s.done = 0)",
     },
     Invariant {
-        fact: "stock was sold without an order",
+        fact: "stock was sold without an order, though its checkout has not failed",
         offenders: "
             select distinct hex(h.reservation_id) from products.holds h
-            where h.state = 'confirmed' and not exists (
-              select 1 from orders.orders o where o.order_id = h.reservation_id)",
+            where h.state = 'confirmed'
+              and not exists (select 1 from orders.orders o where o.order_id = h.reservation_id)
+              and not exists (select 1 from checkout.sagas s
+                where s.saga_id = h.reservation_id and s.done = 1 and s.stage <> '\"completed\"')",
     },
     Invariant {
         fact: "an order took other pieces from the shelf than it says",
@@ -64,12 +66,13 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
             where said <> took",
     },
     Invariant {
-        fact: "pieces of cancelled orders and returns are not what was booked back in",
+        fact: "pieces of failed and cancelled orders and of returns are not what was booked back in",
         offenders: "
             select 'owed ' || owed || ', booked ' || booked from (
               select
-                coalesce((select sum(h.quantity) from products.holds h join orders.orders o
-                  on o.order_id = h.reservation_id where h.state = 'confirmed' and o.status = 'cancelled'), 0)
+                coalesce((select sum(h.quantity) from products.holds h left join orders.orders o
+                  on o.order_id = h.reservation_id
+                  where h.state = 'confirmed' and coalesce(o.status, 'cancelled') = 'cancelled'), 0)
                 + coalesce((select sum(json_extract(line.value, '$.quantity'))
                   from orders.returns r, json_each(r.lines) line where r.restock = 1), 0) as owed,
                 coalesce((select sum(m.on_hand_change) from products.movements m

@@ -9,19 +9,23 @@
 
 mod books;
 mod client;
+mod disk;
 mod houses;
 mod invariants;
 mod mishap;
 mod process;
 mod provider;
+mod routes;
 mod shop;
 mod shopping;
 mod wire;
 
 pub use books::Books;
 pub use client::{Answer, Client, Lost, Request, Whereabouts};
+pub use disk::SmallDisk;
 pub use houses::{Houses, eventually};
 pub use mishap::{Mishap, Mishaps};
 pub use process::{Branch, Process, program, run};
+pub use routes::Route;
 pub use shop::{SOON, Setup, Shop};
 pub use shopping::{Item, NewItem, PASSWORD, Purchase, address, fresh_key};

@@ -199,9 +199,11 @@ impl Shop {
         self.blueprint.setup.lease
     }
 
-    /// Reports to the shop, as the payment provider does, that the buyer has confirmed or refused a payment.
-    pub async fn notice(&self, event: &str, kind: &str, checkout: &str) -> Answer {
-        let body = json!({"id": event, "type": kind, "payment": format!("{checkout}/authorise")}).to_string();
+    /// Reports to the shop, as the payment provider does, that the buyer has confirmed or refused the payment of the
+    /// checkout that was begun with this answer.
+    pub async fn notice(&self, event: &str, kind: &str, begun: &Answer) -> Answer {
+        let payment = format!("{}/authorise", begun.text("/id"));
+        let body = json!({"id": event, "type": kind, "payment": payment}).to_string();
         let signature = sign(&self.blueprint.webhook_secret, &body);
         let request = self.guest.request(http::Method::POST, "/v1/webhooks/payments/test");
         request.header("webhook-signature", signature).body(body).await

@@ -120,6 +120,17 @@ impl Client {
         Purchase::new(self, json!({"cart": cart, "payment": {"token": "tok_success"}}))
     }
 
+    /// Asks where the checkout is that was begun with this answer.
+    pub fn follow(&self, begun: &Answer) -> Request {
+        self.get(format!("/v1/checkouts/{}", begun.text("/id"))).header("order-token", order_token(begun))
+    }
+
+    /// Comes back from the payment provider to the checkout that was begun with this answer.
+    pub fn resume(&self, begun: &Answer) -> Request {
+        let path = format!("/v1/checkouts/{}/resume", begun.text("/id"));
+        self.post(path, &json!({})).header("order-token", order_token(begun))
+    }
+
     /// The pieces of an item that can be sold.
     pub async fn stock(&self, item: &Item) -> i64 {
         self.get(format!("/v1/stock/{}", item.sku)).await.expect(200).number("/available")
@@ -184,6 +195,11 @@ impl IntoFuture for Purchase {
 pub fn fresh_key() -> String {
     static KEYS: AtomicU64 = AtomicU64::new(1);
     format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// What a guest was given; empty for a customer.
+fn order_token(begun: &Answer) -> String {
+    begun.at("/order_token").as_str().unwrap_or_default().to_owned()
 }
 
 /// Where goods go.

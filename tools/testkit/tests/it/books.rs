@@ -27,7 +27,7 @@ async fn whatever_does_not_fit_is_found() {
         ("products.db", "update stock set on_hand = on_hand + 1", "pieces on hand"),
         ("products.db", "update stock set reserved = 1", "pieces reserved"),
         ("products.db", "update holds set state = 'held'", "a hold is open"),
-        ("products.db", "delete from movements where kind = 'restock'", "pieces of cancelled orders"),
+        ("products.db", "delete from movements where kind = 'restock'", "pieces of failed and cancelled"),
         ("orders.db", "delete from orders where status = 'paid'", "money was taken without an order"),
         ("orders.db", "update orders set paid = paid - 1 where status = 'paid'", "one captured payment"),
         ("orders.db", "update orders set status = 'placed' where status = 'paid'", "waits for its money"),

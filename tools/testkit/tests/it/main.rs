@@ -1,6 +1,8 @@
 //! The black-box suites over a whole shop.
 
+mod access;
 mod apart;
+mod bad_input;
 mod books;
 mod cases;
 mod flash_sale;

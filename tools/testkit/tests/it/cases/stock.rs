@@ -116,8 +116,8 @@ async fn a_hold_that_is_lost_while_the_buyer_pays_gives_the_money_back() {
     let key: ReservationKey = checkout.parse::<shoal_contract::checkout::CheckoutId>().expect("an id").cast();
     shop.houses().products.release(&shop.context(), ReservationRef { key }).await.expect("it is held");
     shop.checkout(&mug, 1).await.expect(201);
-    shop.notice("evt_1", "payment.authorised", &checkout).await.expect(204);
-    let status = async || shop.get(format!("/v1/checkouts/{checkout}")).await.text("/status");
+    shop.notice("evt_1", "payment.authorised", &waiting).await.expect(204);
+    let status = async || shop.follow(&waiting).await.text("/status");
     eventually("the checkout ends", async || status().await == "failed").await;
     let books = shop.audit().await;
     assert_eq!((books.orders(), books.payments("voided"), books.payments("captured")), (1, 1, 1));
@@ -150,7 +150,7 @@ async fn what_was_checked_is_what_is_taken_when_prices_and_shelves_move_meanwhil
     shop.staff().put(format!("/v1/products/{}", mug.product), &dearer).await.expect(200);
     let counted = json!({"change": {"count": 2}});
     shop.staff().post("/v1/stock/MUG/adjustments", &counted).await.expect(201);
-    shop.notice("evt_1", "payment.authorised", &waiting.text("/id")).await.expect(204);
+    shop.notice("evt_1", "payment.authorised", &waiting).await.expect(204);
     let books = shop.audit_when(|books| books.orders() == 1).await;
     assert_eq!((books.money(), books.shelf("MUG")), (2 * 1999 + 490, (0, 0)));
 }

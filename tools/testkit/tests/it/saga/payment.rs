@@ -11,19 +11,19 @@ use super::assert_problem;
 const CONFIRMED: &str = "payment.authorised";
 const REFUSED: &str = "payment.failed";
 
-/// A purchase that waits for its buyer at the provider: its id.
-async fn redirected(shop: &Shop, cart: &str) -> String {
+/// A purchase that waits for its buyer at the provider.
+async fn redirected(shop: &Shop, cart: &str) -> Answer {
     let waiting = shop.pay(cart).card("tok_redirect").await.expect(202);
     assert_eq!(waiting.text("/status"), "awaiting_payment");
     assert!(waiting.text("/redirect_url").starts_with("https://"));
-    waiting.text("/id")
+    waiting
 }
 
-async fn status(shop: &Shop, checkout: &str) -> String {
-    shop.get(format!("/v1/checkouts/{checkout}")).await.expect(200).text("/status")
+async fn status(shop: &Shop, checkout: &Answer) -> String {
+    shop.follow(checkout).await.expect(200).text("/status")
 }
 
-async fn ends_as(shop: &Shop, checkout: &str, end: &str) {
+async fn ends_as(shop: &Shop, checkout: &Answer, end: &str) {
     eventually(end, async || status(shop, checkout).await == end).await;
 }
 
@@ -75,10 +75,9 @@ async fn webhook_and_client_at_once_make_one_order_and_one_capture() {
         let checkout = redirected(&shop, &shop.cart(&[(&mug, 1)]).await).await;
         let captured = shop.mishaps().calls("provider.capture");
         let event = format!("evt_{round}");
-        let resume = || shop.post(format!("/v1/checkouts/{checkout}/resume"), &json!({}));
         let (notices, resumes) = futures::join!(
             join_all((0..3).map(|_| shop.notice(&event, CONFIRMED, &checkout))),
-            join_all((0..3).map(|_| resume().into_future())),
+            join_all((0..3).map(|_| shop.resume(&checkout).into_future())),
         );
         assert!(notices.iter().all(|notice| notice.status == 204), "{notices:?}");
         assert!(resumes.iter().all(|resumed| resumed.status == 200), "{resumes:?}");
@@ -122,7 +121,8 @@ async fn a_forged_notice_changes_nothing() {
     let shop = Shop::start().await;
     let mug = shop.product("mug").stock(1).create().await;
     let checkout = redirected(&shop, &shop.cart(&[(&mug, 1)]).await).await;
-    let body = json!({"id": "evt_1", "type": CONFIRMED, "payment": format!("{checkout}/authorise")});
+    let body =
+        json!({"id": "evt_1", "type": CONFIRMED, "payment": format!("{}/authorise", checkout.text("/id"))});
     let unsigned = || shop.post("/v1/webhooks/payments/test", &body);
     for forged in [unsigned(), unsigned().header("webhook-signature", "00".repeat(32))] {
         assert_problem(&forged.await, (401, "bad_signature"), "forged");
@@ -138,7 +138,7 @@ async fn a_payment_confirmed_too_late_is_voided() {
     let checkout = redirected(&shop, &cart).await;
     shop.advance(Duration::from_secs(31 * 60));
     ends_as(&shop, &checkout, "failed").await;
-    let failed = shop.get(format!("/v1/checkouts/{checkout}")).await;
+    let failed = shop.follow(&checkout).await;
     assert_eq!((failed.text("/failure/code").as_str(), shop.stock(&mug).await), ("payment_timed_out", 1));
     shop.notice("evt_1", CONFIRMED, &checkout).await.expect(204);
     let books = shop.audit().await;

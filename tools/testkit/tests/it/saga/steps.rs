@@ -99,8 +99,7 @@ async fn a_service_that_stays_away_after_the_payment_delays_the_order_and_nothin
         shop.mishaps().clear();
         // The saga's lease runs out, and the next look for such sagas takes it up.
         shop.advance(shop.lease());
-        let checkout = format!("/v1/checkouts/{}", waiting.text("/id"));
-        eventually(step, async || shop.get(&checkout).await.text("/status") == "completed").await;
+        eventually(step, async || shop.follow(&waiting).await.text("/status") == "completed").await;
         shop.buy(&[(&mug, 1)]).key(&key).await.expect(201);
     }
     let books = shop.audit().await;

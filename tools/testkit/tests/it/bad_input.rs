@@ -1,0 +1,14 @@
+//! What bad input gets: a problem that names the fault, and nothing half-written.
+
+mod bodies;
+mod disk;
+mod ids;
+mod start;
+mod values;
+
+use shoal_testkit::{Books, Shop};
+
+/// Everything in the data files but what changes by being used.
+fn everything(shop: &Shop) -> Vec<String> {
+    Books::open(shop.data()).contents(&["sessions"])
+}
