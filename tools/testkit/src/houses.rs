@@ -51,8 +51,12 @@ impl Houses {
         let users = Database::open(sql("users", shoal_users::MIGRATIONS)).await.expect("users.db opens");
         // One pass over little memory: these passwords guard nothing.
         let passwords = PasswordOptions { memory_kib: 64, passes: 1, ..PasswordOptions::default() };
-        let options =
-            shoal_users::Options { passwords, session_life: setup.session_life, ..Default::default() };
+        let options = shoal_users::Options {
+            passwords,
+            session_life: setup.session_life,
+            cached_session_life: setup.session_trusted,
+            ..Default::default()
+        };
         let users = Users::new(users, options, env.clone());
 
         let options = shoal_products::Options {

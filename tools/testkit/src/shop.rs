@@ -35,6 +35,8 @@ pub struct Setup {
     pub confirm_within: Duration,
     /// How long a login lasts.
     pub session_life: Duration,
+    /// How long a session is trusted before it is read again.
+    pub session_trusted: Duration,
     /// Whether events are carried to those who hear them.
     pub relays: bool,
 }
@@ -47,6 +49,7 @@ impl Default for Setup {
             sweep_every: Duration::from_millis(50),
             confirm_within: Duration::from_secs(30 * 60),
             session_life: Duration::from_secs(24 * 60 * 60),
+            session_trusted: Duration::from_secs(1),
             relays: true,
         }
     }

@@ -13,7 +13,7 @@ async fn statements(shop: &Shop, request: Request) -> u64 {
 
 async fn still() -> Shop {
     let hour = std::time::Duration::from_secs(3600);
-    Shop::with(Setup { relays: false, sweep_every: hour, ..Setup::default() }).await
+    Shop::with(Setup { relays: false, sweep_every: hour, session_trusted: hour, ..Setup::default() }).await
 }
 
 async fn stocked(shop: &Shop, count: usize) -> Vec<Item> {
