@@ -173,7 +173,7 @@ impl Branch {
         &self.data
     }
 
-    /// What its payment provider signs with.
+    /// What its payment provider signs notices with.
     pub fn webhook_secret(&self) -> Secret {
         Secret::new(WEBHOOK_SECRET)
     }

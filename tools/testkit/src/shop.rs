@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoal_checkout::sign;
 use shoal_sql::Durability;
 use shoal_types::{Clock, Context, Env, Id, Noun, Secret, SystemClock, SystemRng, Timestamp};
 use tempfile::TempDir;
@@ -202,14 +201,9 @@ impl Shop {
         self.blueprint.setup.lease
     }
 
-    /// Reports to the shop, as the payment provider does, that the buyer has confirmed or refused the payment of the
-    /// checkout that was begun with this answer.
+    /// As [`Client::notice`], with the secret of this shop's provider.
     pub async fn notice(&self, event: &str, kind: &str, begun: &Answer) -> Answer {
-        let payment = format!("{}/authorise", begun.text("/id"));
-        let body = json!({"id": event, "type": kind, "payment": payment}).to_string();
-        let signature = sign(&self.blueprint.webhook_secret, &body);
-        let request = self.guest.request(http::Method::POST, "/v1/webhooks/payments/test");
-        request.header("webhook-signature", signature).body(body).await
+        self.guest.notice(&self.blueprint.webhook_secret, event, kind, begun).await
     }
 
     /// Closes the shop in good order and opens it again on the same data.

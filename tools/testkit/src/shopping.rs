@@ -3,7 +3,9 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
+use shoal_checkout::sign;
 use shoal_contract::products::VariantId;
+use shoal_types::Secret;
 
 use crate::client::{Answer, Client, Lost, Request};
 
@@ -129,6 +131,15 @@ impl Client {
     pub fn resume(&self, begun: &Answer) -> Request {
         let path = format!("/v1/checkouts/{}/resume", begun.text("/id"));
         self.post(path, &json!({})).header("order-token", order_token(begun))
+    }
+
+    /// Reports, as the payment provider does with `secret`, that the buyer has confirmed (`payment.authorised`) or
+    /// refused (`payment.failed`) the payment of the checkout that was begun with this answer.
+    pub fn notice(&self, secret: &Secret, event: &str, kind: &str, begun: &Answer) -> Request {
+        let payment = format!("{}/authorise", begun.text("/id"));
+        let body = json!({"id": event, "type": kind, "payment": payment}).to_string();
+        let request = self.request(http::Method::POST, "/v1/webhooks/payments/test");
+        request.header("webhook-signature", sign(secret, &body)).body(body)
     }
 
     /// The pieces of an item that can be sold.

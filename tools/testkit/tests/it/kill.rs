@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use shoal_testkit::{Answer, Branch, Client, Item, Request, fresh_key};
-use shoal_types::{Rng, SeededRng};
+use shoal_types::{Rng, Secret, SeededRng};
 
 /// How often the process dies.
 const KILLS: u32 = 50;
@@ -23,8 +23,14 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 const SEED: u64 = 20_261_122;
 
 /// The cards shoppers pay with; each leads to an order, some by a detour.
-const CARDS: [&str; 5] =
-    ["tok_success", "tok_success", "tok_lost_answer", "tok_capture_lost", "tok_capture_outage"];
+const CARDS: [&str; 6] = [
+    "tok_success",
+    "tok_success",
+    "tok_lost_answer",
+    "tok_capture_lost",
+    "tok_capture_outage",
+    "tok_redirect",
+];
 
 /// Sends a request until it is answered for good.
 async fn insist(request: Request) -> Answer {
@@ -34,6 +40,22 @@ async fn insist(request: Request) -> Answer {
             Ok(answer) if [202, 503, 504].contains(&answer.status) => {}
             Ok(answer) => return answer,
             Err(_) => {}
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Buys until there is an order; where the payment waits for the buyer, the provider reports that they confirmed it.
+async fn insist_on_order(provider: &Client, secret: &Secret, purchase: Request) -> Answer {
+    loop {
+        let answer = match purchase.clone().send().await {
+            Ok(answer) if ![202, 503, 504].contains(&answer.status) => return answer,
+            answer => answer.ok(),
+        };
+        if let Some(waiting) = answer.filter(|answer| answer.at("/status") == "awaiting_payment") {
+            let event = waiting.text("/id");
+            // Whether this report arrives or the next one does not matter.
+            let _ = provider.notice(secret, &event, "payment.authorised", &waiting).send().await;
         }
         tokio::time::sleep(AGAIN).await;
     }
@@ -54,6 +76,7 @@ async fn shop_until(
     guest: Client,
     staff: Client,
     goods: Arc<Vec<Item>>,
+    secret: Secret,
     seed: u64,
 ) -> Promised {
     let rng: &dyn Rng = &SeededRng::new(seed);
@@ -67,7 +90,7 @@ async fn shop_until(
             0 => guest.pay(&insist(guest.open_cart(&lines)).await.expect(201).text("/id")),
             _ => guest.buy(&lines),
         };
-        let answer = insist(purchase.card(card).request()).await;
+        let answer = insist_on_order(&guest, &secret, purchase.card(card).request()).await;
         let order = answer.expect(201).text("/order/id");
         if rng.below(5) == 0 {
             let cancel = staff.post(format!("/v1/orders/{order}/cancel"), &json!({})).key(fresh_key());
@@ -90,8 +113,8 @@ async fn fifty_kills_under_load_lose_no_order_and_make_none_twice() {
     let (goods, stop) = (Arc::new(goods), Arc::new(AtomicBool::new(false)));
     let shoppers: Vec<_> = (0..SHOPPERS as u64)
         .map(|number| {
-            let (stop, goods) = (stop.clone(), goods.clone());
-            tokio::spawn(shop_until(stop, guest.clone(), staff.clone(), goods, SEED + 1 + number))
+            let (stop, goods, secret) = (stop.clone(), goods.clone(), branch.webhook_secret());
+            tokio::spawn(shop_until(stop, guest.clone(), staff.clone(), goods, secret, SEED + 1 + number))
         })
         .collect();
 
