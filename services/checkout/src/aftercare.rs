@@ -14,7 +14,7 @@ use shoal_types::{Context, Fact, Fault, Money};
 
 use crate::error::{Trouble, backoff};
 use crate::house::Inner;
-use crate::payments::PaymentProvider;
+use crate::payments::{PaymentProvider, ProviderError};
 use crate::running::Stop;
 use crate::saga::Stage;
 use crate::steps::{Input, payment_key};
@@ -109,14 +109,9 @@ impl Inner {
             let found = paid.provider.find(cx, &paid.key).await?;
             match found.as_ref().map(|payment| payment.status) {
                 Some(PaymentStatus::Captured) => {
-                    let key = format!("{id}/refund");
-                    let left = order
-                        .paid
-                        .minus(order.refunded)
-                        .map_err(|_| Fault::Internal {})
-                        .map_err(Error::from)?;
+                    let left = left_of(&order)?;
                     if left.amount > 0 {
-                        paid.provider.refund(cx, &paid.key, &key, left).await?;
+                        let key = self.send_back(cx, id, &paid, &order, left).await?;
                         order = self.note_refund(cx, input.order, key, None, left).await?;
                     }
                 }
@@ -138,12 +133,15 @@ impl Inner {
     ) -> Result<Stop, Trouble> {
         let record = RecordReturn { id: id.cast(), order: input.order, body: input.body };
         let mut booked = self.orders.record_return(cx, record).await.map_err(Error::from)?;
-        if let Some(paid) = self.payment_of(cx, input.order).await?
-            && booked.refund.amount > 0
+        if !booked.refunded
+            && let Some(paid) = self.payment_of(cx, input.order).await?
         {
-            let key = format!("{id}/refund");
-            paid.provider.refund(cx, &paid.key, &key, booked.refund).await?;
-            self.note_refund(cx, input.order, key, Some(booked.id), booked.refund).await?;
+            // What was owed when it was booked; less if a refund has left less since.
+            let order = self.order(cx, input.order).await?;
+            let left = left_of(&order)?;
+            let owed = if left.amount < booked.refund.amount { left } else { booked.refund };
+            let key = self.send_back(cx, id, &paid, &order, owed).await?;
+            self.note_refund(cx, input.order, key, Some(booked.id), owed).await?;
             booked.refunded = true;
         }
         if booked.restock {
@@ -166,6 +164,36 @@ impl Inner {
         }
         let order = self.note_refund(cx, input.order, key, None, input.amount).await?;
         Ok(Stop::Ordered(Arc::new(order)))
+    }
+
+    /// Sends money back to the buyer, once for each saga; gives the refund's key. `order` is as it was when the amount
+    /// was worked out.
+    async fn send_back(
+        &self,
+        cx: &Context,
+        id: CheckoutId,
+        paid: &Paid,
+        order: &Order,
+        amount: Money,
+    ) -> Result<String, Trouble> {
+        let key = format!("{id}/refund");
+        if amount.amount == 0 {
+            return Ok(key);
+        }
+        match paid.provider.refund(cx, &paid.key, &key, amount).await {
+            Ok(()) => Ok(key),
+            Err(ProviderError::Declined { reason }) => {
+                let found = paid.provider.find(cx, &paid.key).await?;
+                Err(match found {
+                    // Another refund was faster, and the order did not know of it yet: work it out anew.
+                    Some(payment) if payment.refunded.amount > order.refunded.amount => {
+                        Trouble::Unclear(Error::PaymentUnavailable {})
+                    }
+                    _ => Trouble::Refused(Error::PaymentDeclined { reason }),
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn payment_of(&self, cx: &Context, order: OrderId) -> Result<Option<Paid>, Trouble> {
@@ -227,6 +255,11 @@ impl Inner {
             false => Err(Fault::Unavailable { what: "the saga".to_owned() }),
         }
     }
+}
+
+/// What was paid and has not gone back.
+fn left_of(order: &Order) -> Result<Money, Trouble> {
+    Ok(order.paid.minus(order.refunded).map_err(|_| Fault::Internal {}).map_err(Error::from)?)
 }
 
 fn stock_of(lines: &[OrderLine]) -> Vec<StockLine> {
