@@ -19,6 +19,8 @@ pub enum Mishap {
     Refused(Bytes),
     /// The payment provider declines it, without carrying it out.
     Declined,
+    /// It is carried out only after [`Mishaps::go_on`].
+    Waits,
     /// The process dies before it is carried out: nothing of what waits for it ever goes on.
     KilledBefore,
     /// The process dies after it was carried out, before the answer arrives.
@@ -49,6 +51,8 @@ struct Inner {
     planned: Mutex<HashMap<String, Planned>>,
     made: Mutex<HashMap<String, u64>>,
     killed: Notify,
+    waiting: Notify,
+    going_on: Notify,
 }
 
 #[derive(Debug)]
@@ -92,6 +96,22 @@ impl Mishaps {
     /// Waits until a call was killed; the shop should be abandoned then.
     pub async fn killed(&self) {
         self.0.killed.notified().await;
+    }
+
+    /// Waits until a call waits.
+    pub async fn waiting(&self) {
+        self.0.waiting.notified().await;
+    }
+
+    /// Lets the call that waits be carried out.
+    pub fn go_on(&self) {
+        self.0.going_on.notify_one();
+    }
+
+    /// Holds a call back until [`Mishaps::go_on`].
+    pub(crate) async fn hold_back(&self) {
+        self.0.waiting.notify_one();
+        self.0.going_on.notified().await;
     }
 
     /// Counts a call and tells what goes wrong with it.

@@ -24,6 +24,10 @@ impl Provider {
             Some(Mishap::Declined | Mishap::Refused(_)) => {
                 Err(ProviderError::Declined { reason: "declined_by_test".into() })
             }
+            Some(Mishap::Waits) => {
+                self.mishaps.hold_back().await;
+                carry_out().await
+            }
             Some(Mishap::AnswerLost) => {
                 carry_out().await?;
                 Err(ProviderError::Unknown)

@@ -44,6 +44,10 @@ impl Call for Wire {
             None => carry_out().await,
             Some(Mishap::Fails | Mishap::Declined) => Err(unreachable(&call)),
             Some(Mishap::Refused(answer)) => Ok(answer),
+            Some(Mishap::Waits) => {
+                self.mishaps.hold_back().await;
+                carry_out().await
+            }
             Some(Mishap::AnswerLost) => {
                 carry_out().await?;
                 Err(unreachable(&call))

@@ -215,3 +215,49 @@ async fn no_more_comes_back_than_was_sent() {
     let books = shop.audit().await;
     assert_eq!((books.shelf("MUG"), books.money()), ((1, 0), 1999 + 490));
 }
+
+#[tokio::test]
+async fn a_refund_in_the_middle_of_a_cancellation_leaves_no_cent_behind() {
+    let shop = Shop::start().await;
+    let mug = shop.product("mug").stock(2).create().await;
+    let order = Care::Cancel.prepare(&shop, &mug).await;
+    shop.mishaps().once("provider.refund", Mishap::Waits);
+    let cancelling = tokio::spawn(Care::Cancel.request(&shop, &order, "c").send());
+    shop.mishaps().waiting().await;
+    refund(&shop, &order, 500, "r").await.expect(201);
+    shop.mishaps().go_on();
+    cancelling.await.expect("no panic").expect("an answer").expect(200);
+    let books = shop.audit().await;
+    assert_eq!((books.money(), books.shelf("MUG")), (0, (2, 0)));
+}
+
+#[tokio::test]
+async fn a_refund_in_the_middle_of_a_return_sends_back_what_is_left() {
+    let shop = Shop::start().await;
+    let mug = shop.product("mug").stock(2).create().await;
+    let order = Care::TakeBack.prepare(&shop, &mug).await;
+    shop.mishaps().once("provider.refund", Mishap::Waits);
+    let returning = tokio::spawn(Care::TakeBack.request(&shop, &order, "t").send());
+    shop.mishaps().waiting().await;
+    refund(&shop, &order, 2_488 + 1_000, "r").await.expect(201);
+    shop.mishaps().go_on();
+    returning.await.expect("no panic").expect("an answer").expect(201);
+    let books = shop.audit().await;
+    assert_eq!((books.money(), books.shelf("MUG")), (0, (1, 0)));
+    assert_eq!(went_back(&shop, &order).await, 2 * 1999 + 490);
+}
+
+#[tokio::test]
+async fn an_order_is_cancelled_or_sent_never_both() {
+    let shop = Shop::start().await;
+    let mug = shop.product("mug").stock(20).create().await;
+    for _ in 0..5 {
+        let order = Care::Cancel.prepare(&shop, &mug).await;
+        let parcel = shop.staff().post(format!("/v1/orders/{order}/fulfilments"), &json!({}));
+        let cancel = Care::Cancel.request(&shop, &order, &fresh_key());
+        let (sent, cancelled) = futures::join!(parcel.into_future(), cancel.into_future());
+        let both = [(201, 409), (409, 200)].contains(&(sent.status, cancelled.status));
+        assert!(both, "{sent}\n{cancelled}");
+    }
+    shop.audit().await;
+}
