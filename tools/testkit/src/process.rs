@@ -66,7 +66,7 @@ impl Process {
         assert!(self.child.is_none(), "it runs");
         let mut command = Command::new(program());
         command.args(&self.arguments).env("SHOAL_CHECKOUT_WEBHOOK_SECRET", WEBHOOK_SECRET);
-        command.env("SHOAL_LOG_LEVEL", std::env::var("SHOAL_LOG_LEVEL").unwrap_or_else(|_| "warn".into()));
+        command.env("SHOAL_LOG_LEVEL", std::env::var("SHOAL_LOG_LEVEL").unwrap_or_else(|_| "error".into()));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program can be started");
         let said = child.stderr.take().expect("standard error is piped");
