@@ -15,7 +15,7 @@ impl SmallDisk {
         let folder = TempDir::with_prefix("shoal-disk-").expect("a temporary folder");
         let size = format!("size={mebibytes}m");
         let mounted = mount(&["-t", "tmpfs", "-o", &size, "tmpfs"], folder.path());
-        mounted.then_some(Self { folder })
+        mounted.then(|| Self { folder })
     }
 
     /// Where it is mounted.
