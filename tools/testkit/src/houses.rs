@@ -202,9 +202,14 @@ impl Running {
         tokio::task::spawn_blocking(move || drop(houses)).await.expect("the data is let go of");
     }
 
-    /// Ends it without waiting, for a test that is over.
+    /// As [`Running::abandon`], for a test that is over. The thread that tests may not block for it, so another does.
     pub(crate) fn forget(self) {
-        self.runtime.shutdown_background();
+        let Self { houses, runtime, .. } = self;
+        let ended = std::thread::spawn(move || {
+            runtime.shutdown_timeout(LET_GO);
+            drop(houses);
+        });
+        drop(ended.join());
     }
 }
 
