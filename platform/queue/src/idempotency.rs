@@ -84,8 +84,9 @@ async fn find(tx: &mut ReadTx, key: [u8; 32], idempotency: &Idempotency) -> Resu
     })
 }
 
-/// One caller's keys are not another's, and a key may serve one request of each operation.
-fn key_hash(caller: &Caller, operation: &'static str, idempotency: &Idempotency) -> [u8; 32] {
+/// What a client's key is remembered by: SHA-256 of the caller, the operation and the key. One caller's keys are not
+/// another's, and a key may serve one request of each operation.
+pub fn key_hash(caller: &Caller, operation: &'static str, idempotency: &Idempotency) -> [u8; 32] {
     let mut hash = Sha256::new();
     match caller {
         Caller::Anonymous => hash.update([0]),

@@ -18,7 +18,7 @@ pub use dead_letter::{DeadLetter, list_dead_letters};
 pub use delivery::Consumer;
 pub use event::{Event, EventId, EventNoun};
 pub use expiry::{Retention, expire};
-pub use idempotency::{answered, once};
+pub use idempotency::{answered, key_hash, once};
 pub use inbox::receive;
 pub use outbox::{OutboxTable, Outgoing, append, append_all, append_to};
 pub use relay::{Progress, Redriven, Relay, RelayOptions};

@@ -41,6 +41,12 @@ pub(crate) struct RefundInput {
     pub(crate) amount: Money,
 }
 
+/// What every input names.
+#[derive(Debug, Deserialize)]
+struct Subject {
+    order: OrderId,
+}
+
 /// An order's payment: the provider it is at, and its key there.
 struct Paid {
     provider: Arc<dyn PaymentProvider>,
@@ -56,7 +62,11 @@ impl Inner {
             let went = match saga.kind {
                 Kind::TakeBack => self.take_goods_back(&cx, saga.id, saga.input()?).await,
                 Kind::Refund => self.refund_money(&cx, saga.id, saga.input()?).await,
-                Kind::Cancellation | Kind::Purchase => self.cancel_all(&cx, saga.id, saga.input()?).await,
+                Kind::Cancellation => self.cancel_all(&cx, saga.id, saga.input()?).await,
+                Kind::Purchase => {
+                    tracing::error!(saga = %saga.id, "a purchase has a driver of its own");
+                    return Err(Fault::Internal {});
+                }
             };
             match went {
                 Ok(stop) => {
@@ -85,11 +95,7 @@ impl Inner {
         match saga.stage()? {
             Stage::Failed { error } => Ok(Stop::Failed(error)),
             Stage::Completed => {
-                let order = match saga.kind {
-                    Kind::TakeBack => saga.input::<TakeBackInput>()?.order,
-                    Kind::Refund => saga.input::<RefundInput>()?.order,
-                    Kind::Cancellation | Kind::Purchase => saga.input::<CancelInput>()?.order,
-                };
+                let Subject { order } = saga.input()?;
                 let cx = cx.with_caller(shoal_types::Caller::System);
                 let order = self.orders.get_order(&cx, OrderRef { order, token: None }).await?;
                 if saga.kind != Kind::TakeBack {

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use shoal_contract::check;
 use shoal_contract::checkout::{self as contract, CheckoutId, CheckoutStatus, Error, Failure, PlaceOrder};
 use shoal_contract::orders::{Order, OrderRef, Return};
@@ -16,7 +15,7 @@ use crate::aftercare::{CancelInput, RefundInput, TakeBackInput};
 use crate::house::{Checkout, Inner};
 use crate::running::{Stop, Waiting};
 use crate::saga::Stage;
-use crate::steps::{Input, payment_key};
+use crate::steps::{Buyer, Input, payment_key};
 use crate::store::{self, Key, Kind, NewSaga, Saga};
 
 /// How long before the caller's deadline an unfinished saga is answered as under way.
@@ -79,7 +78,9 @@ impl contract::Checkouts for Checkout {
             return Err(Error::StillProcessing { checkout: purchase.to_string() });
         }
         let input = CancelInput { order: order.id, reason: request.body.reason };
-        let key = Key { hash: digest(&["cancel", &order.id.to_string()]), fingerprint: [0; 32] };
+        // An order is cancelled once, whoever asks and how often.
+        let once = Idempotency { key: order.id.to_string().into(), fingerprint: [0; 32] };
+        let key = key(&Caller::System, "cancel", &once);
         match self.inner.care(cx, Kind::Cancellation, Some(key), &input).await? {
             Stop::Ordered(order) => Ok(Order::clone(&order)),
             stop => Err(unfinished(stop, purchase)),
@@ -282,11 +283,11 @@ impl Inner {
     async fn purchase_of(&self, cx: &Context, request: contract::CheckoutRef) -> Result<Saga, Error> {
         let saga = self.find(cx, request.checkout).await?.filter(|saga| saga.kind == Kind::Purchase);
         let saga = saga.ok_or(Error::UnknownCheckout {})?;
-        let input: Input = saga.input()?;
-        let owner: Option<Id<User>> = input.customer;
+        let buyer: Buyer = saga.input()?;
+        let owner: Option<Id<User>> = buyer.customer;
         let own = match owner {
             Some(owner) => cx.caller.user() == Some(owner),
-            None => same(input.order_token.as_ref(), request.token.as_ref()),
+            None => same(buyer.order_token.as_ref(), request.token.as_ref()),
         };
         if own || cx.caller.has(Role::Staff) { Ok(saga) } else { Err(Error::UnknownCheckout {}) }
     }
@@ -319,12 +320,12 @@ fn same(kept: Option<&Secret>, given: Option<&Secret>) -> bool {
 
 /// A checkout of which no more is known than that it has begun.
 fn processing(saga: &Saga) -> Result<contract::Checkout, Fault> {
-    let input: Input = saga.input()?;
+    let buyer: Buyer = saga.input()?;
     Ok(contract::Checkout {
         id: saga.id,
         status: CheckoutStatus::Processing,
         order: None,
-        order_token: input.order_token,
+        order_token: buyer.order_token,
         redirect_url: None,
         failure: None,
         created_at: saga.created_at,
@@ -353,20 +354,6 @@ fn unfinished(stop: Stop, checkout: CheckoutId) -> Error {
 }
 
 /// A caller's key for an operation. Another caller's, or another operation's, is another key.
-fn key(caller: &Caller, operation: &str, idempotency: &Idempotency) -> Key {
-    let who = match caller {
-        Caller::User { id, .. } => id.to_string(),
-        Caller::Anonymous => "anonymous".to_owned(),
-        Caller::System => "system".to_owned(),
-    };
-    Key { hash: digest(&[operation, &who, &idempotency.key]), fingerprint: idempotency.fingerprint }
-}
-
-fn digest(parts: &[&str]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
+fn key(caller: &Caller, operation: &'static str, idempotency: &Idempotency) -> Key {
+    Key { hash: shoal_queue::key_hash(caller, operation, idempotency), fingerprint: idempotency.fingerprint }
 }

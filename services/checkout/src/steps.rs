@@ -26,6 +26,13 @@ pub(crate) struct Input {
     pub(crate) order_token: Option<Secret>,
 }
 
+/// Of an [`Input`] only whose it is, for answers that need no more.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Buyer {
+    pub(crate) customer: Option<UserId>,
+    pub(crate) order_token: Option<Secret>,
+}
+
 /// A purchase under way, as its driver holds it.
 pub(crate) struct Purchase {
     pub(crate) id: CheckoutId,
