@@ -130,10 +130,12 @@ impl Cache {
         Generation(*lock(self.shard(id)))
     }
 
-    /// Keeps what was read, unless the product was written since `seen`.
+    /// Keeps what was read, unless the product was written since `seen`, or another has read a newer version: a commit
+    /// is there to be read a moment before its writer raises the generation.
     pub(crate) fn keep(&self, id: ProductId, seen: Generation, entry: Arc<Entry>) {
         let generation = lock(self.shard(id));
-        if Generation(*generation) == seen {
+        let newer = self.entries.peek(&id).is_some_and(|kept| kept.product.version > entry.product.version);
+        if Generation(*generation) == seen && !newer {
             self.entries.insert(id, entry);
         }
     }
