@@ -131,12 +131,17 @@ impl Cache {
     }
 
     /// Keeps what was read, unless the product was written since `seen`, or another has read a newer version: a commit
-    /// is there to be read a moment before its writer raises the generation.
+    /// is there to be read a moment before its writer raises the generation. What is older than it is forgotten.
     pub(crate) fn keep(&self, id: ProductId, seen: Generation, entry: Arc<Entry>) {
         let generation = lock(self.shard(id));
-        let newer = self.entries.peek(&id).is_some_and(|kept| kept.product.version > entry.product.version);
-        if Generation(*generation) == seen && !newer {
-            self.entries.insert(id, entry);
+        let version = entry.product.version;
+        let kept = self.entries.peek(&id).map(|kept| kept.product.version);
+        if Generation(*generation) == seen {
+            if kept.is_none_or(|kept| kept <= version) {
+                self.entries.insert(id, entry);
+            }
+        } else if kept.is_some_and(|kept| kept < version) {
+            self.entries.remove(&id);
         }
     }
 
