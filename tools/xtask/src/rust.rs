@@ -9,6 +9,8 @@ use std::ops::RangeInclusive;
 pub(crate) struct Literal {
     /// Where it starts, from 1.
     pub(crate) line: usize,
+    /// The byte in the file at which its text starts, after the quote.
+    pub(crate) at: usize,
     /// As written, without quotes; escapes stay as they are.
     pub(crate) text: String,
 }
@@ -230,7 +232,7 @@ impl Lexer<'_> {
 
     fn literal(&mut self, start: usize, end: usize) {
         let line = line_at(self.text, start);
-        self.literals.push(Literal { line, text: self.text[start..end].to_owned() });
+        self.literals.push(Literal { line, at: start, text: self.text[start..end].to_owned() });
         self.blank(start, end);
     }
 
@@ -264,7 +266,7 @@ mod tests {
         let text = "let a = \"x // y\"; // z \"\nlet b = 'c'; /* a /* b */ c */ let d = '\\'';\nfn f<'a>(x: &'a str) {}";
         let source = Source::read(text);
         assert_eq!(source.code.len(), text.len());
-        assert_eq!(source.literals, [Literal { line: 1, text: "x // y".into() }]);
+        assert_eq!(source.literals, [Literal { line: 1, at: 9, text: "x // y".into() }]);
         for gone in ["x //", "z", "'c'", "a /*"] {
             assert!(!source.code.contains(gone), "{gone} in {}", source.code);
         }

@@ -1,5 +1,5 @@
-//! The invariants of the code base, checked as text. A rule is a function from the [`Tree`] to its findings, and has
-//! a test which shows that it fires and one which shows that it stays silent.
+//! The invariants of the code base, checked as text; SQL is parsed. A rule is a function from the [`Tree`] to its
+//! findings, and has a test which shows that it fires and one which shows that it stays silent.
 
 mod budget;
 mod floors;
@@ -57,8 +57,8 @@ const RULES: &[Rule] = &[
     lints::names,
     sql::place,
     sql::registered,
+    sql::lowercase,
     sql::portable,
-    sql::own_tables,
     papers::paths,
     papers::links,
     papers::map,
