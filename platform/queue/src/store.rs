@@ -3,7 +3,7 @@ shoal_sql::statements! {
         APPEND = "insert into outbox (aggregate, sequence, event_id, kind, subject, at, data) values {rows:7}";
         UNPUBLISHED = "select aggregate, sequence, event_id, kind, subject, at, data
             from outbox where published = 0 order by aggregate, sequence limit $1";
-        PUBLISH = "update outbox set published = 1 from (values {rows:2}) as d
+        PUBLISH = "update outbox set published = 1 from (values {rows:uuid,bigint}) as d
             where aggregate = d.column1 and sequence = d.column2";
         RECEIVE = "insert into inbox (aggregate, consumer, event_id, at) values {rows:4}
             on conflict (aggregate, consumer, event_id) do nothing returning event_id";
@@ -14,7 +14,7 @@ shoal_sql::statements! {
         ADD_DEAD_LETTERS = include_str!("store/add_dead_letters.sql");
         LIST_DEAD_LETTERS = include_str!("store/list_dead_letters.sql");
         REMOVE_DEAD_LETTERS = "delete from dead_letters
-            where (aggregate, sequence, consumer) in (values {rows:3})";
+            where (aggregate, sequence, consumer) in (values {rows:uuid,bigint,text})";
         EXPIRE_KEYS = "delete from idempotency_keys where key_hash in
             (select key_hash from idempotency_keys where created_at < $1 order by created_at limit $2)";
         EXPIRE_INBOX = "delete from inbox where (aggregate, consumer, event_id) in

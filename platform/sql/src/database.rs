@@ -1,12 +1,15 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use shoal_types::{Context, Deadline, Env};
 use tokio::sync::{oneshot, watch};
 
 use crate::counters::Tally;
+use crate::postgres::{Postgres, Reads, Writes};
 use crate::sqlite::{Job, Readers, Writer, complete};
-use crate::{Batch, BatchOutcome, Counters, Durability, Error, Migration, Options, ReadTx, Statement, Tx};
+use crate::testing::Place;
+use crate::{
+    Batch, BatchOutcome, Counters, Engine, Error, Migration, Options, ReadTx, Source, Statement, Tx,
+};
 
 /// The data of one house. A handle is cheap to clone; the last one dropped closes the database and waits for it,
 /// which [`Database::close`] does without blocking the thread.
@@ -18,22 +21,30 @@ pub struct Database {
 struct Inner {
     name: &'static str,
     tally: Arc<Tally>,
-    // Fields drop in this order: readers first, then the writer, which waits for its thread, then the folder.
-    readers: Readers,
-    writer: Writer,
-    _folder: Option<TemporaryFolder>,
+    // Fields drop in this order: the engine, then the place it was in.
+    engine: Opened,
+    _place: Option<Place>,
+}
+
+/// The engine at work.
+enum Opened {
+    // Fields drop in this order: readers first, then the writer, which waits for its thread.
+    Sqlite { readers: Readers, writer: Writer },
+    Postgres(Postgres),
 }
 
 impl Database {
     /// Opens the database, makes it if absent, and applies the migrations it lacks.
     ///
     /// # Errors
-    /// `AlreadyOpen` if a process has it open; `NewerSchema`, `ChangedMigration`; `ReadOnly`, `Full`, `Corrupt`.
+    /// `AlreadyOpen` if a process has its file open; `NewerSchema`, `ChangedMigration`; `ReadOnly`, `Full`, `Corrupt`;
+    /// `Unavailable`, `Tls`, `Denied`, `NoDatabase`.
     pub async fn open(options: Options) -> Result<Self, Error> {
         Self::build(options, None).await
     }
 
-    /// A database of its own for a test, gone when the last handle is dropped. It does not wait for the disk.
+    /// A database of its own for a test, on the engine under test, gone when the last handle is dropped. It does not
+    /// wait for the disk.
     ///
     /// # Errors
     /// As [`Database::open`].
@@ -42,17 +53,32 @@ impl Database {
         migrations: &'static [Migration],
         env: &Env,
     ) -> Result<Self, Error> {
-        let folder = TemporaryFolder::new(name, env);
-        let options = Options::new(&folder.0, name, migrations, env.clone());
-        Self::build(Options { durability: Durability::Process, ..options }, Some(folder)).await
+        let place = Place::migrated(&[(name, migrations)], env).await?;
+        let options = place.options(name, migrations, env);
+        Self::build(options, Some(place)).await
     }
 
-    async fn build(options: Options, folder: Option<TemporaryFolder>) -> Result<Self, Error> {
+    async fn build(options: Options, place: Option<Place>) -> Result<Self, Error> {
         let tally = Arc::new(Tally::default());
-        let writer = Writer::start(options.clone(), Arc::clone(&tally)).await?;
         let name = options.name;
-        let readers = Readers::new(options, Arc::clone(&tally));
-        Ok(Self { inner: Arc::new(Inner { name, tally, readers, writer, _folder: folder }) })
+        let engine = match options.source.clone() {
+            Source::Directory(directory) => {
+                let writer = Writer::start(directory.clone(), options.clone(), Arc::clone(&tally)).await?;
+                Opened::Sqlite { readers: Readers::new(&directory, options, Arc::clone(&tally)), writer }
+            }
+            Source::Postgres(server) => {
+                Opened::Postgres(Postgres::start(options, server, Arc::clone(&tally)).await?)
+            }
+        };
+        Ok(Self { inner: Arc::new(Inner { name, tally, engine, _place: place }) })
+    }
+
+    /// The engine that holds it.
+    pub fn engine(&self) -> Engine {
+        match &self.inner.engine {
+            Opened::Sqlite { .. } => Engine::Sqlite,
+            Opened::Postgres(_) => Engine::Postgres,
+        }
     }
 
     /// The house's name.
@@ -62,7 +88,7 @@ impl Database {
 
     /// Runs `body` on one snapshot of the data, which holds every write answered before.
     ///
-    /// The body awaits nothing but `tx`. On SQLite it runs on the caller's thread.
+    /// The body awaits nothing but `tx` and has no other effect: it may be run more than once.
     ///
     /// # Errors
     /// The body's, or `DeadlineExceeded`, `Closed`, or what the engine answers.
@@ -72,40 +98,79 @@ impl Database {
         E: From<Error> + Send + 'static,
         F: AsyncFn(&mut ReadTx) -> Result<T, E> + Send + 'static,
     {
-        self.inner.readers.read(cx.deadline, body).await
+        match &self.inner.engine {
+            Opened::Sqlite { readers, .. } => readers.read(cx.deadline, body).await,
+            Opened::Postgres(postgres) => postgres.read(Reads(body), cx.deadline).await,
+        }
     }
 
     /// Runs `body` as one transaction and answers once it is durable. An error rolls all of it back.
     ///
-    /// The body awaits nothing but `tx`, and has no other effect: an engine may run it more than once. If the
-    /// caller goes away the transaction still happens, or not, as a whole.
+    /// The body awaits nothing but `tx`, and has no other effect: it may be run more than once. If the caller goes away
+    /// the transaction still happens, or not, as a whole.
     ///
     /// # Errors
-    /// The body's, or `DeadlineExceeded`, `Overloaded`, `Full`, `ReadOnly`, `Closed`, or what the engine answers.
+    /// The body's, or `DeadlineExceeded`, `Overloaded`, `Full`, `ReadOnly`, `Unavailable`, `OutcomeUnknown`, `Closed`,
+    /// or what the engine answers.
     pub async fn write<T, E, F>(&self, cx: &Context, body: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let job = Write { body, deadline: cx.deadline, result: None, reply };
-        self.inner.writer.submit(Box::new(job))?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.change(cx, body, false).await
     }
 
-    /// Runs the statements of `batch` as one transaction and answers once it is durable.
+    /// As [`Database::write`], but on PostgreSQL the transaction is shared with other callers', so that many share its
+    /// flights and its commit. (On SQLite every write is grouped, each as if it were alone.)
+    ///
+    /// For short bodies that are right at read committed even if no lock is held between their statements: each
+    /// decision is guarded in the statement that acts on it, and what follows touches rows of the same key only. Bodies
+    /// of a group see each other's writes; if one fails after it wrote, the group is undone and run again without it.
+    ///
+    /// # Errors
+    /// As [`Database::write`].
+    pub async fn write_grouped<T, E, F>(&self, cx: &Context, body: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.change(cx, body, true).await
+    }
+
+    async fn change<T, E, F>(&self, cx: &Context, body: F, grouped: bool) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        match &self.inner.engine {
+            Opened::Sqlite { writer, .. } => {
+                let (reply, answer) = oneshot::channel();
+                let job = Write { body, deadline: cx.deadline, result: None, reply };
+                writer.submit(Box::new(job))?;
+                answer.await.map_err(|_| Error::Closed)?
+            }
+            Opened::Postgres(postgres) => postgres.write(Writes(body), cx.deadline, grouped).await,
+        }
+    }
+
+    /// Runs the statements of `batch` as one transaction, grouped with others, and answers once it is durable.
     ///
     /// # Errors
     /// `GuardFailed` names the first statement whose row count was not the one wanted, `Constraint` a rule of the
     /// schema; nothing of the batch happened. Else as [`Database::write`].
     pub async fn batch(&self, cx: &Context, batch: Batch) -> Result<BatchOutcome, Error> {
-        self.write(cx, async move |tx| tx.run(&batch).await).await
+        self.write_grouped(cx, async move |tx| tx.run(&batch).await).await
     }
 
     /// Changes whenever writes that called [`Tx::wake`] became durable; fails once the database is closed.
     pub fn on_commit(&self) -> watch::Receiver<u64> {
-        self.inner.writer.commits()
+        match &self.inner.engine {
+            Opened::Sqlite { writer, .. } => writer.commits(),
+            Opened::Postgres(postgres) => postgres.commits(),
+        }
     }
 
     /// What it has done since it was opened.
@@ -118,14 +183,23 @@ impl Database {
     /// # Errors
     /// `Statement` names the first that the engine refuses.
     pub async fn check(&self, statements: &[&'static Statement]) -> Result<(), Error> {
-        self.inner.readers.check(statements)
+        match &self.inner.engine {
+            Opened::Sqlite { readers, .. } => readers.check(statements),
+            Opened::Postgres(postgres) => postgres.check(statements).await,
+        }
     }
 
-    /// Refuses new work, finishes the writes that wait, moves the log into the file and lets go of the lock.
+    /// Refuses new work, finishes the writes that wait, and lets go of the file, its log moved into it, or of the
+    /// connections.
     /// Safe to repeat.
     pub async fn close(&self) {
-        self.inner.readers.close();
-        self.inner.writer.close().await;
+        match &self.inner.engine {
+            Opened::Sqlite { readers, writer } => {
+                readers.close();
+                writer.close().await;
+            }
+            Opened::Postgres(postgres) => postgres.close().await,
+        }
     }
 }
 
@@ -135,7 +209,7 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// A body on its way to the thread that writes.
+/// A body on its way to the thread that writes the file.
 struct Write<T, E, F> {
     body: F,
     deadline: Deadline,
@@ -149,10 +223,10 @@ where
     F: AsyncFn(&mut Tx) -> Result<T, E>,
 {
     fn attempt(&self, tx: &mut Tx) -> Result<T, E> {
-        tx.session().start(self.deadline)?;
+        tx.sqlite().start(self.deadline)?;
         let value = complete((self.body)(tx))?;
         // A body may have passed over the failure of a statement.
-        match tx.session().failed() {
+        match tx.failed() {
             Some(error) => Err(error.into()),
             None => Ok(value),
         }
@@ -179,25 +253,5 @@ where
         };
         // A caller that went away needs no answer.
         let _ = self.reply.send(result);
-    }
-}
-
-/// A folder that is removed with all in it when dropped.
-struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    fn new(name: &str, env: &Env) -> Self {
-        let mut random = [0_u8; 8];
-        env.rng().fill(&mut random);
-        let unique = format!("shoal-{name}-{}-{:016x}", std::process::id(), u64::from_le_bytes(random));
-        Self(std::env::temp_dir().join(unique))
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, path = %self.0.display(), "temporary folder stays");
-        }
     }
 }

@@ -27,6 +27,42 @@ pub enum Error {
     /// The queue of writes is full. Nothing was written.
     #[error("the queue of writes is full")]
     Overloaded,
+    /// The URL of a database cannot be used.
+    #[error("the database URL cannot be used: {detail}")]
+    Url {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The database cannot be reached, or was lost on the way. Nothing was written.
+    #[error("the database cannot be reached: {detail}")]
+    Unavailable {
+        /// The driver's or the system's words.
+        detail: String,
+    },
+    /// The connection to the database was lost while it committed, and it could not be asked in time what became of
+    /// the transaction: it happened as a whole, or not at all.
+    #[error(
+        "the connection was lost during the commit, and what became of it could not be found out in time"
+    )]
+    OutcomeUnknown,
+    /// The connection cannot be encrypted, or the server's certificate is not to be trusted.
+    #[error("no trusted encrypted connection to the database: {detail}")]
+    Tls {
+        /// Whose certificate, and why.
+        detail: String,
+    },
+    /// The database does not let this user in, or not do this.
+    #[error("the database refuses: {detail}")]
+    Denied {
+        /// The engine's words.
+        detail: String,
+    },
+    /// The server has no such database.
+    #[error("the server has no database {name}; make it with `create database {name}`")]
+    NoDatabase {
+        /// Its name.
+        name: String,
+    },
     /// Another process holds the database locked. Nothing was written.
     #[error("the database is locked by another process")]
     Busy,
@@ -95,6 +131,10 @@ pub enum Error {
         /// The engine's words.
         detail: String,
     },
+    /// Another transaction was in the way, or the connection was lost: the layer runs this one again. Bodies may see
+    /// it, callers do not.
+    #[error("the transaction is run again")]
+    Again,
     /// A statement of this transaction had failed before, so it cannot go on.
     #[error("a statement of this transaction had failed before")]
     Aborted,
@@ -136,7 +176,15 @@ impl From<Error> for Fault {
         match error {
             Error::DeadlineExceeded => Self::DeadlineExceeded {},
             Error::Overloaded => Self::Overloaded {},
-            Error::Busy | Error::Closed => {
+            // The layer forgets what the body makes of it.
+            Error::Again => Self::Unavailable { what: "the database".to_owned() },
+            Error::Busy
+            | Error::Closed
+            | Error::Unavailable { .. }
+            | Error::OutcomeUnknown
+            | Error::Tls { .. }
+            | Error::Denied { .. }
+            | Error::NoDatabase { .. } => {
                 tracing::warn!(%error, "database unavailable");
                 Self::Unavailable { what: "the database".to_owned() }
             }

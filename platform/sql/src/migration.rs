@@ -1,3 +1,9 @@
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+
 /// One step in the history of a schema. Never changed once released.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
@@ -24,6 +30,42 @@ impl Migration {
         assert!(version > 0, "a migration's name starts with its version, from 1: 0001_users.sql");
         Self { version, name, sql }
     }
+}
+
+/// The migrations that `applied` (version and checksum, in order) lacks.
+///
+/// # Errors
+/// `NewerSchema` if it has one this program does not know, `ChangedMigration` if one has another text.
+pub(crate) fn pending<'m>(
+    database: &'static str,
+    migrations: &'m [Migration],
+    applied: &[(u32, String)],
+) -> Result<&'m [Migration], Error> {
+    assert!(
+        migrations.is_sorted_by(|earlier, later| earlier.version < later.version),
+        "the migrations of {database} are in order"
+    );
+    let known = migrations.last().map_or(0, |migration| migration.version);
+    if let Some((found, _)) = applied.iter().find(|(version, _)| *version > known) {
+        return Err(Error::NewerSchema { database, found: *found, known });
+    }
+    for (index, (version, found)) in applied.iter().enumerate() {
+        let same = |migration: &Migration| migration.version == *version && checksum(migration) == *found;
+        if !migrations.get(index).is_some_and(same) {
+            return Err(Error::ChangedMigration { database, version: *version });
+        }
+    }
+    Ok(&migrations[applied.len()..])
+}
+
+/// SHA-256 of a migration's text, in hexadecimal digits.
+pub(crate) fn checksum(migration: &Migration) -> String {
+    let mut text = String::new();
+    for byte in Sha256::digest(migration.sql) {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// The migrations of a house, in order, from its `migrations` folder.

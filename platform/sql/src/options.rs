@@ -1,16 +1,15 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use shoal_types::Env;
 
-use crate::Migration;
+use crate::{Migration, Source};
 
 /// How to open the database of one house.
 #[derive(Clone)]
 pub struct Options {
-    /// Where its file lives; made if absent.
-    pub directory: PathBuf,
-    /// The house: `users` for `users.db`.
+    /// Where its data lives.
+    pub source: Source,
+    /// The house: `users` for the file `users.db` or the schema `users`.
     pub name: &'static str,
     /// The schema's history.
     pub migrations: &'static [Migration],
@@ -18,8 +17,10 @@ pub struct Options {
     pub env: Env,
     /// What an answered write survives.
     pub durability: Durability,
-    /// Reads at the same time; more wait.
+    /// Reads at the same time on embedded data; more wait.
     pub readers: usize,
+    /// Connections to PostgreSQL for transactions of their own; reads of one statement share two more.
+    pub connections: usize,
     /// Writes waiting at the same time; more are refused with `Overloaded`.
     pub queue_max: usize,
     /// Writes that share a commit, at most.
@@ -42,18 +43,19 @@ pub enum Durability {
 impl Options {
     /// The options every node starts from: durable, bounded.
     pub fn new(
-        directory: impl Into<PathBuf>,
+        source: impl Into<Source>,
         name: &'static str,
         migrations: &'static [Migration],
         env: Env,
     ) -> Self {
         Self {
-            directory: directory.into(),
+            source: source.into(),
             name,
             migrations,
             env,
             durability: Durability::Full,
             readers: 16,
+            connections: 8,
             queue_max: 4096,
             group_max: 512,
             group_time: Duration::from_millis(5),

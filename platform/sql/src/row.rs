@@ -5,12 +5,21 @@ use crate::{Error, ValueRef};
 
 /// One row of an answer. Columns are read by their position in the `select` list, from 0.
 pub struct Row<'r> {
-    inner: &'r rusqlite::Row<'r>,
+    inner: Inner<'r>,
+}
+
+enum Inner<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl<'r> Row<'r> {
-    pub(crate) fn new(inner: &'r rusqlite::Row<'r>) -> Self {
-        Self { inner }
+    pub(crate) fn sqlite(row: &'r rusqlite::Row<'r>) -> Self {
+        Self { inner: Inner::Sqlite(row) }
+    }
+
+    pub(crate) fn postgres(row: &'r tokio_postgres::Row) -> Self {
+        Self { inner: Inner::Postgres(row) }
     }
 
     /// Reads column `index`.
@@ -35,19 +44,35 @@ impl<'r> Row<'r> {
     }
 
     fn value(&self, index: usize) -> Result<ValueRef<'_>, Error> {
-        use rusqlite::types::ValueRef as Lite;
-        let unreadable =
-            |found| Error::Column { index, expected: "null, a whole number, text or bytes", found };
-        match self.inner.get_ref(index).map_err(|_| unreadable("no such column"))? {
-            Lite::Null => Ok(ValueRef::Null),
-            Lite::Integer(number) => Ok(ValueRef::I64(number)),
-            Lite::Real(_) => Err(unreadable("a floating point number")),
-            Lite::Text(text) => std::str::from_utf8(text)
-                .map(ValueRef::Text)
-                .map_err(|_| unreadable("text that is not UTF-8")),
-            Lite::Blob(bytes) => Ok(ValueRef::Blob(bytes)),
-        }
+        let value = match self.inner {
+            Inner::Sqlite(row) => from_sqlite(row, index),
+            Inner::Postgres(row) => from_postgres(row, index),
+        };
+        let expected = "null, a whole number, text or bytes";
+        value.map_err(|found| Error::Column { index, expected, found })
     }
+}
+
+/// The value, or what is there instead of one.
+fn from_sqlite<'r>(row: &'r rusqlite::Row<'r>, index: usize) -> Result<ValueRef<'r>, &'static str> {
+    use rusqlite::types::ValueRef as Lite;
+    match row.get_ref(index).map_err(|_| "no such column")? {
+        Lite::Null => Ok(ValueRef::Null),
+        Lite::Integer(number) => Ok(ValueRef::I64(number)),
+        Lite::Real(_) => Err("a floating point number"),
+        Lite::Text(text) => {
+            std::str::from_utf8(text).map(ValueRef::Text).map_err(|_| "text that is not UTF-8")
+        }
+        Lite::Blob(bytes) => Ok(ValueRef::Blob(bytes)),
+    }
+}
+
+/// The value, or what is there instead of one.
+fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<ValueRef<'_>, &'static str> {
+    if index >= row.len() {
+        return Err("no such column");
+    }
+    row.try_get(index).map_err(|_| "a value of another type")
 }
 
 /// What a whole row becomes: a struct of the house, a tuple of columns, or one column.

@@ -12,7 +12,8 @@ const TEXTS_MAX: usize = 128;
 /// A registered SQL text with `$1, $2, ..` placeholders; made by [`statements!`](crate::statements).
 ///
 /// `{rows:3}` in the text becomes as many rows of 3 parameters as the call has; `{in}` a list of parameters.
-/// Their parameters are numbered after the fixed ones.
+/// Their parameters are numbered after the fixed ones. Rows that do not stand in `insert .. values` name the types of
+/// their columns, `{rows:uuid,bigint}`. `{lock}` holds the rows of a `select` until the transaction ends.
 #[derive(Debug)]
 pub struct Statement {
     name: &'static str,
@@ -101,14 +102,24 @@ impl Statement {
         Ok(self.template()?.list.is_some())
     }
 
-    fn template(&self) -> Result<&Template, Error> {
+    /// Whether it changes nothing.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.template().is_ok_and(|template| template.starts_with("select"))
+    }
+
+    /// Whether it puts in every row of its list or fails: no conflict is passed over, nothing is answered.
+    pub(crate) fn inserts_all(&self) -> bool {
+        self.template().is_ok_and(|template| template.inserts_all())
+    }
+
+    pub(crate) fn template(&self) -> Result<&Template, Error> {
         self.template
             .get_or_init(|| Template::parse(self.text))
             .as_ref()
             .map_err(|detail| Error::Statement { name: self.name, detail: detail.clone() })
     }
 
-    fn misuse(&self, detail: &str) -> Error {
+    pub(crate) fn misuse(&self, detail: &str) -> Error {
         Error::Statement { name: self.name, detail: detail.to_owned() }
     }
 }

@@ -1,12 +1,11 @@
 use std::ops::{Deref, DerefMut};
 
-use crate::sqlite::Session;
-use crate::{Batch, BatchOutcome, Error, FromRow, Row, Statement, Value};
+use crate::session::Session;
+use crate::{Batch, BatchOutcome, Error, FromRow, Row, Statement, Value, sqlite};
 
 /// A transaction that reads: one snapshot of the data.
 ///
-/// Its methods are `async` because other engines answer over a network. On SQLite they never suspend, and a body
-/// may await nothing else.
+/// Its methods are `async` because PostgreSQL answers over a network. A body may await nothing else.
 pub struct ReadTx {
     session: Session,
 }
@@ -16,8 +15,35 @@ impl ReadTx {
         Self { session }
     }
 
-    pub(crate) fn session(&mut self) -> &mut Session {
-        &mut self.session
+    /// The embedded engine's session; this transaction is of that engine.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub(crate) fn sqlite(&mut self) -> &mut sqlite::Session {
+        match &mut self.session {
+            Session::Sqlite(session) => session,
+            Session::Postgres(_) => {
+                unreachable!("only the embedded engine asks its own transactions for this")
+            }
+        }
+    }
+
+    /// The embedded engine's session back, once the transaction is over.
+    ///
+    /// # Panics
+    /// If it is of another engine.
+    pub(crate) fn into_sqlite(self) -> sqlite::Session {
+        match self.session {
+            Session::Sqlite(session) => session,
+            Session::Postgres(_) => {
+                unreachable!("only the embedded engine asks its own transactions for this")
+            }
+        }
+    }
+
+    /// The failure of a statement, if one failed.
+    pub(crate) fn failed(&self) -> Option<Error> {
+        self.session.failed()
     }
 
     /// Reads the first row, if there is one.
@@ -30,11 +56,11 @@ impl ReadTx {
         params: impl AsRef<[Value]>,
     ) -> Result<Option<T>, Error> {
         let mut first = None;
-        let each = |row: &Row<'_>| {
+        let mut each = |row: &Row<'_>| {
             first = Some(T::from_row(row)?);
             Ok(false)
         };
-        self.session.query(statement, params.as_ref(), each)?;
+        self.session.query(statement, params.as_ref(), &mut each).await?;
         Ok(first)
     }
 
@@ -48,11 +74,11 @@ impl ReadTx {
         params: impl AsRef<[Value]>,
     ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
-        let each = |row: &Row<'_>| {
+        let mut each = |row: &Row<'_>| {
             all.push(T::from_row(row)?);
             Ok(true)
         };
-        self.session.query(statement, params.as_ref(), each)?;
+        self.session.query(statement, params.as_ref(), &mut each).await?;
         Ok(all)
     }
 
@@ -69,11 +95,11 @@ impl ReadTx {
         let mut params = fixed.as_ref().to_vec();
         params.extend(values.into_iter().map(Into::into));
         let mut all = Vec::new();
-        let each = |row: &Row<'_>| {
+        let mut each = |row: &Row<'_>| {
             all.push(T::from_row(row)?);
             Ok(true)
         };
-        self.session.query_in(statement, params, fixed.as_ref().len(), each)?;
+        self.session.query_in(statement, params, fixed.as_ref().len(), &mut each).await?;
         Ok(all)
     }
 
@@ -89,11 +115,11 @@ impl ReadTx {
         rows: &[R],
     ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
-        let each = |row: &Row<'_>| {
+        let mut each = |row: &Row<'_>| {
             all.push(T::from_row(row)?);
             Ok(true)
         };
-        self.session.query_rows(statement, fixed.as_ref(), rows, each)?;
+        self.session.query_rows(statement, fixed.as_ref(), rows, &mut each).await?;
         Ok(all)
     }
 }
@@ -121,7 +147,7 @@ impl Tx {
         statement: &'static Statement,
         params: impl AsRef<[Value]>,
     ) -> Result<u64, Error> {
-        self.read.session.execute(statement, params.as_ref())
+        self.read.session.execute(statement, params.as_ref()).await
     }
 
     /// Runs a statement whose `{rows:N}` holds `rows`, in one go whatever their number, and answers how many rows
@@ -135,13 +161,37 @@ impl Tx {
         fixed: impl AsRef<[Value]>,
         rows: &[R],
     ) -> Result<u64, Error> {
-        self.read.session.execute_rows(statement, fixed.as_ref(), rows)
+        self.read.session.execute_rows(statement, fixed.as_ref(), rows).await
+    }
+
+    /// Runs a statement of `{rows:N}` for one row and reads what it returned for it, if anything. The first column it
+    /// returns is the first of the row, by which the answer is told from those of other rows: in a
+    /// [grouped](crate::Database::write_grouped) write many callers' rows go out as one statement.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`]; `Column` if what came back is no `T`.
+    pub async fn change_row<T: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        fixed: impl AsRef<[Value]>,
+        row: impl AsRef<[Value]>,
+    ) -> Result<Option<T>, Error> {
+        let mut first = None;
+        let mut each = |row: &Row<'_>| {
+            first = Some(T::from_row(row)?);
+            Ok(false)
+        };
+        self.read.session.query_row(statement, fixed.as_ref(), row.as_ref(), &mut each).await?;
+        Ok(first)
     }
 
     /// Wakes those who wait on [`Database::on_commit`](crate::Database::on_commit) once this is durable. Call it
     /// after appending to an outbox.
     pub fn wake(&mut self) {
-        self.wake = true;
+        match &self.read.session {
+            Session::Sqlite(_) => self.wake = true,
+            Session::Postgres(session) => session.wake(),
+        }
     }
 
     /// Whether [`Tx::wake`] was called since the last time this was asked.
@@ -163,7 +213,9 @@ impl Tx {
                 _ => changed.push(actual),
             }
         }
-        self.wake |= batch.wake;
+        if batch.wake {
+            self.wake();
+        }
         Ok(BatchOutcome { changed })
     }
 }

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shoal_contract::checkout::Error;
 use shoal_contract::orders::Orders;
 use shoal_contract::products::Products;
-use shoal_sql::{Database, Durability};
+use shoal_sql::{Database, Durability, Source};
 use shoal_types::{Env, Secret};
 use uuid::Uuid;
 
@@ -17,8 +16,8 @@ use crate::store;
 /// How to open the house.
 #[derive(Clone)]
 pub struct Options {
-    /// Where its files live.
-    pub directory: PathBuf,
+    /// Where its data lives.
+    pub source: Source,
     /// What an answered write survives.
     pub durability: Durability,
     /// How long a buyer has to confirm a payment at the provider; stock is held five minutes longer.
@@ -34,10 +33,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with data in `directory` and notices signed with `webhook_secret`.
-    pub fn new(directory: impl Into<PathBuf>, webhook_secret: Secret) -> Self {
+    /// The defaults, with data in `source` and notices signed with `webhook_secret`.
+    pub fn new(source: impl Into<Source>, webhook_secret: Secret) -> Self {
         Self {
-            directory: directory.into(),
+            source: source.into(),
             durability: Durability::Full,
             confirm_within: Duration::from_secs(30 * 60),
             lease: Duration::from_secs(60),
@@ -81,7 +80,7 @@ impl Checkout {
         providers: Vec<Arc<dyn PaymentProvider>>,
     ) -> Result<Self, shoal_sql::Error> {
         let open = async |name, migrations| {
-            let sql = shoal_sql::Options::new(&options.directory, name, migrations, env.clone());
+            let sql = shoal_sql::Options::new(&options.source, name, migrations, env.clone());
             Database::open(shoal_sql::Options { durability: options.durability, ..sql }).await
         };
         let db = open("checkout", store::MIGRATIONS).await?;

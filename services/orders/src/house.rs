@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shoal_contract::products::Products;
 use shoal_queue::OutboxTable;
-use shoal_sql::{Database, Durability, Tx};
+use shoal_sql::{Database, Durability, Source, Tx};
 use shoal_types::{Caller, Context, Currency, Env, Fault};
 use tokio::sync::Mutex;
 
@@ -18,8 +17,8 @@ use crate::store;
 /// How to open the house.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where its file lives; made if absent.
-    pub directory: PathBuf,
+    /// Where its data lives.
+    pub source: Source,
     /// What an answered write survives.
     pub durability: Durability,
     /// What carts are priced in unless they say otherwise.
@@ -29,10 +28,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with data in `directory` and prices in `currency`.
-    pub fn new(directory: impl Into<PathBuf>, currency: Currency) -> Self {
+    /// The defaults, with data in `source` and prices in `currency`.
+    pub fn new(source: impl Into<Source>, currency: Currency) -> Self {
         Self {
-            directory: directory.into(),
+            source: source.into(),
             durability: Durability::Full,
             currency,
             carts_kept: Duration::from_secs(30 * 24 * 60 * 60),
@@ -67,7 +66,7 @@ impl Orders {
         env: Env,
         products: Arc<dyn Products>,
     ) -> Result<Self, shoal_sql::Error> {
-        let sql = shoal_sql::Options::new(&options.directory, "orders", store::MIGRATIONS, env.clone());
+        let sql = shoal_sql::Options::new(&options.source, "orders", store::MIGRATIONS, env.clone());
         let db = Database::open(shoal_sql::Options { durability: options.durability, ..sql }).await?;
         let cx = Context::system(&env, Duration::from_secs(60));
         let rates = db.read(&cx, async |tx| store::settings::load(tx).await).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use shoal_contract::products::{ProductId, ProductStatus};
 use shoal_search::{Index, Place};
-use shoal_sql::{Database, Durability};
+use shoal_sql::{Database, Durability, Source};
 use shoal_types::{Caller, Context, Currency, Env, Fault, Role};
 
 use crate::cache::{Cache, Entry};
@@ -19,8 +19,8 @@ use crate::store;
 /// How to open the house.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where `products.db` and the folder `search` live; made if absent.
-    pub directory: PathBuf,
+    /// Where its data lives. The search index is kept beside embedded data, else in memory.
+    pub source: Source,
     /// The shop's currency: the one of price lists that name none.
     pub currency: Currency,
     /// What an answered write survives.
@@ -28,9 +28,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// Durable data in `directory`.
-    pub fn new(directory: impl Into<PathBuf>, currency: Currency) -> Self {
-        Self { directory: directory.into(), currency, durability: Durability::Full }
+    /// Durable data in `source`.
+    pub fn new(source: impl Into<Source>, currency: Currency) -> Self {
+        Self { source: source.into(), currency, durability: Durability::Full }
     }
 }
 
@@ -61,13 +61,14 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open(options: Options, env: Env) -> Result<Self, OpenError> {
-        let folder = options.directory.join("search");
+        let folder = options.source.directory().map(|directory| directory.join("search"));
         // The database first: its lock keeps other processes from the index too.
-        let sql = shoal_sql::Options::new(options.directory, "products", store::MIGRATIONS, env.clone());
+        let sql = shoal_sql::Options::new(options.source, "products", store::MIGRATIONS, env.clone());
         let db = Database::open(shoal_sql::Options { durability: options.durability, ..sql }).await?;
         let schema = index::schema(options.currency);
-        let index = Index::open(Place::Directory(folder.clone()), schema).await;
-        let index = index.map_err(|error| OpenError::Search { folder, error })?;
+        let place = folder.clone().map_or(Place::Memory, Place::Directory);
+        let index = Index::open(place, schema).await;
+        let index = index.map_err(|error| OpenError::Search { folder: folder.unwrap_or_default(), error })?;
         let (cache, alarm) = (Cache::new(), Alarm::default());
         Ok(Self { db, env, currency: options.currency, cache, index, alarm })
     }

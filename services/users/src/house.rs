@@ -1,9 +1,8 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shoal_queue::OutboxTable;
-use shoal_sql::{Database, Migration};
+use shoal_sql::{Database, Migration, Source};
 use shoal_types::Env;
 
 use crate::passwords::{PasswordOptions, Passwords};
@@ -54,16 +53,16 @@ pub struct House {
 }
 
 impl House {
-    /// Opens the house on its database in `directory`, made if absent.
+    /// Opens the house on its database in `source`, made if absent.
     ///
     /// # Errors
     /// As [`Database::open`].
     pub async fn open(
-        directory: impl Into<PathBuf>,
+        source: impl Into<Source>,
         options: Options,
         env: Env,
     ) -> Result<Arc<Self>, shoal_sql::Error> {
-        let db = Database::open(shoal_sql::Options::new(directory, "users", MIGRATIONS, env.clone())).await?;
+        let db = Database::open(shoal_sql::Options::new(source, "users", MIGRATIONS, env.clone())).await?;
         Ok(Self::new(db, options, env))
     }
 

@@ -42,6 +42,6 @@ shoal_sql::statements! {
         UNSET_DEFAULT = "update addresses set is_default = 0 where user_id = $1 and is_default = 1";
         SET_DEFAULT = "update addresses set is_default = 1 where user_id = $1 and id = $2";
         REMOVE_ADDRESS = "delete from addresses where user_id = $1 and id = $2";
-        REMOVE_ADDRESSES_OF_ALL = "delete from addresses where user_id in (values {rows:1})";
+        REMOVE_ADDRESSES_OF_ALL = "delete from addresses where user_id in (values {rows:uuid})";
     }
 }

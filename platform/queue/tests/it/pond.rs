@@ -39,7 +39,7 @@ shoal_sql::statements! {
         MEALS = "select meals from fish where id = $1";
         EVENTS = "select count(*) from outbox";
         KEYS = "select count(*) from idempotency_keys";
-        LOSE_THE_MARK = "update outbox set published = 0 from (values {rows:2}) as d
+        LOSE_THE_MARK = "update outbox set published = 0 from (values {rows:uuid,bigint}) as d
             where aggregate = d.column1 and sequence = d.column2";
         UNPUBLISHED = "select count(*) from outbox where published = 0";
     }

@@ -8,15 +8,15 @@ use crate::{Durability, Error, Options};
 /// Statements a connection keeps prepared.
 const PREPARED_MAX: usize = 256;
 
-/// The file of the database.
-pub(super) fn path(options: &Options) -> PathBuf {
-    options.directory.join(format!("{}.db", options.name))
+/// The file of the database `name` in `directory`.
+pub(super) fn path(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.db"))
 }
 
 /// Opens the connection that writes, making the file if absent.
-pub(super) fn open_writer(options: &Options) -> Result<Connection, Error> {
+pub(super) fn open_writer(directory: &Path, options: &Options) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = open(&path(options), flags)?;
+    let connection = open(&path(directory, options.name), flags)?;
     let synchronous = match options.durability {
         Durability::Full => "full",
         Durability::Process => "off",

@@ -1,10 +1,8 @@
-use std::fmt::Write;
-
 use rusqlite::{Connection, params};
-use sha2::{Digest, Sha256};
 use shoal_types::Env;
 
 use super::failure::from_sqlite;
+use crate::migration::{checksum, pending};
 use crate::{Error, Migration};
 
 /// Brings the schema of the database `name` up to the newest of `migrations`, each in a transaction of its own.
@@ -19,8 +17,7 @@ pub(super) fn migrate(
     env: &Env,
 ) -> Result<(), Error> {
     let applied = applied(connection)?;
-    check(name, migrations, &applied)?;
-    for migration in migrations.iter().skip(applied.len()) {
+    for migration in pending(name, migrations, &applied)? {
         apply(connection, migration, env)?;
         tracing::info!(database = name, migration = migration.name, "migration applied");
     }
@@ -47,24 +44,6 @@ fn applied(connection: &Connection) -> Result<Vec<(u32, String)>, Error> {
     read().map_err(|error| from_sqlite(&error, "migrations"))
 }
 
-fn check(database: &'static str, migrations: &[Migration], applied: &[(u32, String)]) -> Result<(), Error> {
-    assert!(
-        migrations.is_sorted_by(|earlier, later| earlier.version < later.version),
-        "the migrations of {database} are in order"
-    );
-    let known = migrations.last().map_or(0, |migration| migration.version);
-    if let Some((found, _)) = applied.iter().find(|(version, _)| *version > known) {
-        return Err(Error::NewerSchema { database, found: *found, known });
-    }
-    for (index, (version, found)) in applied.iter().enumerate() {
-        let same = |migration: &Migration| migration.version == *version && checksum(migration) == *found;
-        if !migrations.get(index).is_some_and(same) {
-            return Err(Error::ChangedMigration { database, version: *version });
-        }
-    }
-    Ok(())
-}
-
 fn apply(connection: &mut Connection, migration: &Migration, env: &Env) -> Result<(), Error> {
     let mut run = || {
         let transaction = connection.transaction()?;
@@ -76,13 +55,4 @@ fn apply(connection: &mut Connection, migration: &Migration, env: &Env) -> Resul
         transaction.commit()
     };
     run().map_err(|error| from_sqlite(&error, migration.name))
-}
-
-fn checksum(migration: &Migration) -> String {
-    let mut text = String::new();
-    for byte in Sha256::digest(migration.sql) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

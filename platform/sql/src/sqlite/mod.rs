@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::Error;
+use crate::{Error, panic_message};
 
 /// Runs a body to its end on this thread. Nothing in it suspends here, so one poll is enough.
 ///
@@ -30,9 +30,4 @@ pub(crate) fn complete<T, E: From<Error>>(body: impl Future<Output = Result<T, E
         Ok(Poll::Pending) => Err(Error::Suspended.into()),
         Err(panic) => Err(Error::Panicked { message: panic_message(&*panic) }.into()),
     }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

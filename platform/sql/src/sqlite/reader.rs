@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shoal_types::Deadline;
@@ -15,13 +15,13 @@ pub(crate) struct Readers {
     options: Options,
     tally: Arc<Tally>,
     permits: Semaphore,
-    idle: Mutex<Vec<ReadTx>>,
+    idle: Mutex<Vec<Session>>,
 }
 
 impl Readers {
-    pub(crate) fn new(options: Options, tally: Arc<Tally>) -> Self {
+    pub(crate) fn new(directory: &Path, options: Options, tally: Arc<Tally>) -> Self {
         Self {
-            path: connection::path(&options),
+            path: connection::path(directory, options.name),
             permits: Semaphore::new(options.readers),
             idle: Mutex::default(),
             options,
@@ -36,21 +36,23 @@ impl Readers {
         F: AsyncFn(&mut ReadTx) -> Result<T, E>,
     {
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
-        let mut tx = self.take()?;
-        tx.session().start(deadline)?;
-        tx.session().control("begin")?;
+        let mut session = self.take()?;
+        session.start(deadline)?;
+        session.control("begin")?;
         count(&self.tally.reads);
+        let mut tx = ReadTx::new(session.into());
         let result = complete(body(&mut tx));
-        if tx.session().control("commit").is_ok() {
-            self.put(tx);
+        let session = tx.into_sqlite();
+        if session.control("commit").is_ok() {
+            self.put(session);
         }
         result
     }
 
     /// Prepares each statement without running it.
     pub(crate) fn check(&self, statements: &[&Statement]) -> Result<(), Error> {
-        let mut tx = self.take()?;
-        statements.iter().try_for_each(|statement| tx.session().check_statement(statement))
+        let session = self.take()?;
+        statements.iter().try_for_each(|statement| session.check_statement(statement))
     }
 
     /// Lets no more reads begin and closes the idle connections.
@@ -59,24 +61,24 @@ impl Readers {
         self.idle().clear();
     }
 
-    fn take(&self) -> Result<ReadTx, Error> {
+    fn take(&self) -> Result<Session, Error> {
         // The lock is given back before a connection is opened.
         let idle = self.idle().pop();
-        if let Some(tx) = idle {
-            return Ok(tx);
+        if let Some(session) = idle {
+            return Ok(session);
         }
         let connection = connection::open_reader(&self.path)?;
-        Ok(ReadTx::new(Session::new(connection, self.options.env.clone(), Arc::clone(&self.tally))))
+        Ok(Session::new(connection, self.options.env.clone(), Arc::clone(&self.tally)))
     }
 
-    fn put(&self, tx: ReadTx) {
+    fn put(&self, session: Session) {
         let mut idle = self.idle();
         if !self.permits.is_closed() {
-            idle.push(tx);
+            idle.push(session);
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<ReadTx>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

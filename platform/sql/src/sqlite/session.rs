@@ -6,6 +6,7 @@ use shoal_types::{Deadline, Env, Timestamp};
 
 use super::failure::from_sqlite;
 use crate::counters::{Tally, count};
+use crate::session::Each;
 use crate::{Error, Row, Statement, Value};
 
 /// A connection at work on one transaction after another.
@@ -16,9 +17,6 @@ pub(crate) struct Session {
     deadline: Deadline,
     failed: Option<Error>,
 }
-
-/// What to do with each row of an answer; `false` stops.
-type Each<'e> = &'e mut dyn FnMut(&Row<'_>) -> Result<bool, Error>;
 
 impl Session {
     pub(super) fn new(connection: Connection, env: Env, tally: Arc<Tally>) -> Self {
@@ -78,9 +76,9 @@ impl Session {
         &mut self,
         statement: &Statement,
         params: &[Value],
-        mut each: impl FnMut(&Row<'_>) -> Result<bool, Error>,
+        each: Each<'_>,
     ) -> Result<(), Error> {
-        self.attempt(|session| session.answer(statement, statement.sqlite()?, params.iter(), &mut each))
+        self.attempt(|session| session.answer(statement, statement.sqlite()?, params.iter(), each))
     }
 
     /// `params` are the fixed ones, then the values of the list.
@@ -89,14 +87,14 @@ impl Session {
         statement: &Statement,
         mut params: Vec<Value>,
         fixed: usize,
-        mut each: impl FnMut(&Row<'_>) -> Result<bool, Error>,
+        each: Each<'_>,
     ) -> Result<(), Error> {
         self.attempt(|session| {
             let values = params.len() - fixed;
             let written = statement.in_len(&params[..fixed], values)?;
             let filler = if values == 0 { Value::Null } else { params[params.len() - 1].clone() };
             params.resize(fixed + written, filler);
-            session.answer(statement, &statement.sqlite_list(written)?, params.iter(), &mut each)
+            session.answer(statement, &statement.sqlite_list(written)?, params.iter(), each)
         })
     }
 
@@ -105,13 +103,13 @@ impl Session {
         statement: &Statement,
         fixed: &[Value],
         rows: &[R],
-        mut each: impl FnMut(&Row<'_>) -> Result<bool, Error>,
+        each: Each<'_>,
     ) -> Result<(), Error> {
         self.attempt(|session| {
             for chunk in rows.chunks(statement.rows_max(fixed, rows)?) {
                 let text = statement.sqlite_list(chunk.len())?;
                 let params = fixed.iter().chain(chunk.iter().flat_map(AsRef::as_ref));
-                session.answer(statement, &text, params, &mut each)?;
+                session.answer(statement, &text, params, each)?;
             }
             Ok(())
         })
@@ -163,7 +161,7 @@ impl Session {
         let mut prepared = self.prepare(statement, text)?;
         let mut rows = prepared.query(params_from_iter(params)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
-            if !each(&Row::new(row))? {
+            if !each(&Row::sqlite(row))? {
                 break;
             }
         }

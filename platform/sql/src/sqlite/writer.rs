@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,14 +35,18 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread, which takes the lock, opens the file and brings its schema up to date.
-    pub(crate) async fn start(options: Options, tally: Arc<Tally>) -> Result<Self, Error> {
+    pub(crate) async fn start(
+        directory: PathBuf,
+        options: Options,
+        tally: Arc<Tally>,
+    ) -> Result<Self, Error> {
         let (queue, messages) = sync_channel(options.queue_max);
         let (commit, commits) = watch::channel(0);
         let (ready, opened) = oneshot::channel();
         let closing = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&closing);
         let thread = std::thread::Builder::new().name(format!("sql-{}", options.name));
-        let serve = move || match Group::open(options, tally, messages, stop, commit) {
+        let serve = move || match Group::open(&directory, options, tally, messages, stop, commit) {
             Ok(mut group) => {
                 if ready.send(Ok(())).is_ok() {
                     group.serve();
@@ -114,18 +119,19 @@ struct Group {
 
 impl Group {
     fn open(
+        directory: &Path,
         options: Options,
         tally: Arc<Tally>,
         messages: Receiver<Message>,
         closing: Arc<AtomicBool>,
         commit: watch::Sender<u64>,
     ) -> Result<Self, Error> {
-        let lock = Lock::take(&options.directory, options.name)?;
-        let mut connection = connection::open_writer(&options)?;
+        let lock = Lock::take(directory, options.name)?;
+        let mut connection = connection::open_writer(directory, &options)?;
         migrate::migrate(&mut connection, options.name, options.migrations, &options.env)?;
         let session = Session::new(connection, options.env.clone(), Arc::clone(&tally));
         let done = Vec::with_capacity(options.group_max);
-        Ok(Self { tx: Tx::new(session), messages, closing, done, options, tally, _lock: lock, commit })
+        Ok(Self { tx: Tx::new(session.into()), messages, closing, done, options, tally, _lock: lock, commit })
     }
 
     fn serve(&mut self) {
@@ -161,7 +167,7 @@ impl Group {
         let started = self.options.env.now();
         let mut kept = false;
         let mut next = Some(first);
-        let mut begun = self.tx.session().control("begin immediate");
+        let mut begun = self.tx.sqlite().control("begin immediate");
         while let Some(mut job) = next.take() {
             let ran = begun.and_then(|()| self.run(&mut *job));
             self.done.push(job);
@@ -193,13 +199,13 @@ impl Group {
     fn run(&mut self, job: &mut dyn Job) -> Result<bool, Error> {
         count(&self.tally.writes);
         let woken = self.tx.take_wake();
-        self.tx.session().control("savepoint write")?;
+        self.tx.sqlite().control("savepoint write")?;
         let kept = job.run(&mut self.tx);
         let wake = self.tx.take_wake();
         if woken || (kept && wake) {
             self.tx.wake();
         }
-        let session = self.tx.session();
+        let session = self.tx.sqlite();
         if !session.in_transaction() {
             let lost = Error::Corrupt { detail: "the engine ended the transaction".to_owned() };
             return Err(session.failed().unwrap_or(lost));
@@ -213,14 +219,14 @@ impl Group {
     }
 
     fn commit(&mut self) -> Result<(), Error> {
-        self.tx.session().control("commit")?;
+        self.tx.sqlite().control("commit")?;
         count(&self.tally.commits);
         Ok(())
     }
 
     /// Ends what a failure left open; after a commit there is nothing.
     fn roll_back(&mut self) {
-        let session = self.tx.session();
+        let session = self.tx.sqlite();
         if session.in_transaction()
             && let Err(error) = session.control("rollback")
         {
@@ -231,7 +237,7 @@ impl Group {
     /// Moves the log into the file, so that the next start finds little to do.
     fn close(mut self) {
         let checkpoint = "pragma wal_checkpoint(truncate)";
-        let moved = self.tx.session().connection().query_row(checkpoint, [], |_| Ok(()));
+        let moved = self.tx.sqlite().connection().query_row(checkpoint, [], |_| Ok(()));
         if let Err(error) = moved {
             tracing::warn!(%error, database = self.options.name, "the log stays for the next start");
         }

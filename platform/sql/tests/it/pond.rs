@@ -28,13 +28,13 @@ shoal_sql::statements! {
         ADD_MANY = "insert into fish (id, name, weight_g) values {rows:3}";
         /// Each fish is fed its own portion and the same supplement.
         FEED_MANY = "update fish set weight_g = weight_g + d.column2 + $1
-            from (values {rows:2}) as d where id = d.column1";
+            from (values {rows:bigint,bigint}) as d where id = d.column1";
         SLIM = "update fish set weight_g = weight_g - $2 where id = $1 and weight_g >= $2";
         SLIM_UNCHECKED = "update fish set weight_g = weight_g - $2 where id = $1";
         REMOVE_ALL = "delete from fish";
         FIND = "select name, weight_g from fish where id = $1";
         FIND_MANY = "select id from fish where weight_g >= $1 and id in {in} order by id";
-        FIND_PAIRS = "select id from fish where (id, weight_g) in (values {rows:2}) order by id";
+        FIND_PAIRS = "select id from fish where (id, weight_g) in (values {rows:bigint,bigint}) order by id";
         COUNT = "select count(*) from fish";
     }
 }

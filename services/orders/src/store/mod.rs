@@ -65,9 +65,9 @@ shoal_sql::statements! {
             from returns where order_id in {in} order by at, return_id";
 
         COUNT_FULFILLED = "update order_lines set fulfilled = fulfilled + d.column2
-            from (values {rows:2}) as d where order_id = $1 and line = d.column1";
+            from (values {rows:bigint,bigint}) as d where order_id = $1 and line = d.column1";
         COUNT_RETURNED = "update order_lines set returned = returned + d.column2
-            from (values {rows:2}) as d where order_id = $1 and line = d.column1";
+            from (values {rows:bigint,bigint}) as d where order_id = $1 and line = d.column1";
         INSERT_FULFILMENTS = "insert into fulfilments (order_id, fulfilment_id, lines, carrier, tracking, at)
             values {rows:6}";
         INSERT_RETURN = include_str!("insert_return.sql");
@@ -80,7 +80,7 @@ shoal_sql::statements! {
         LIST_EVENTS = "select sequence, kind, message, at from order_events
             where order_id = $1 order by sequence limit $2";
         UNPUBLISHED = include_str!("unpublished.sql");
-        PUBLISH = "update order_events set published = 1 from (values {rows:2}) as d
+        PUBLISH = "update order_events set published = 1 from (values {rows:uuid,bigint}) as d
             where order_id = d.column1 and sequence = d.column2";
 
         FIND_IMPORTED = "select order_id, version, import_version, import_hash

@@ -20,9 +20,9 @@ shoal_sql::statements! {
         OWNERS_OF_SKUS = "select sku, product_id from skus where sku in {in}";
         REWRITE_PRODUCT = include_str!("rewrite_product.sql");
         GIVE_UP_SLUG = "delete from slugs where slug = $1";
-        GIVE_UP_SKUS = "delete from skus where sku in (values {rows:1})";
+        GIVE_UP_SKUS = "delete from skus where sku in (values {rows:text})";
         LEAVE_CATEGORIES = "delete from product_categories
-            where (category_id, status, product_id) in (values {rows:3})";
+            where (category_id, status, product_id) in (values {rows:uuid,text,uuid})";
         FORGET_LOWEST_PRICES = "delete from lowest_prices where product_id = $1";
     }
 }

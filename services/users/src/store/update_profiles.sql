@@ -7,5 +7,5 @@ set
   tags = d.column6,
   version = users.version + 1,
   updated_at = $1
-from (values {rows:6}) as d
+from (values {rows:uuid,bigint,text,text,smallint,text}) as d
 where users.id = d.column1 and users.version = d.column2

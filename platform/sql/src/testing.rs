@@ -1,0 +1,96 @@
+//! Databases for tests: a fresh place for each, on the engine under test.
+//!
+//! `SHOAL_TEST_POSTGRES` names a PostgreSQL server by the URL of a database from which others may be made; without it
+//! the engine is SQLite. A place on PostgreSQL is a database cloned from a template, which the first test that needs it
+//! migrates.
+
+mod postgres;
+
+use std::path::PathBuf;
+
+use shoal_types::Env;
+
+use crate::{Durability, Engine, Error, Migration, Options, Source};
+use postgres::Cloned;
+
+/// The variable that puts tests on PostgreSQL.
+pub const SERVER: &str = "SHOAL_TEST_POSTGRES";
+
+/// A fresh place for the data of a test, gone when dropped.
+pub struct Place {
+    source: Source,
+    // Dropped after the databases in it were closed.
+    _data: Data,
+}
+
+enum Data {
+    Folder(#[expect(dead_code, reason = "it is removed when dropped")] Folder),
+    Database(#[expect(dead_code, reason = "it is removed when dropped")] Cloned),
+}
+
+impl Place {
+    /// A place where these houses, each with its migrations, are already up to date (on PostgreSQL) or are made quickly
+    /// (on SQLite).
+    ///
+    /// # Errors
+    /// What keeps the server from making a database.
+    pub async fn migrated(houses: &[(&'static str, &'static [Migration])], env: &Env) -> Result<Self, Error> {
+        let Ok(url) = std::env::var(SERVER) else { return Ok(Self::folder(env)) };
+        let Source::Postgres(server) = Source::parse(&url)? else {
+            return Err(Error::Url { detail: format!("{SERVER} is no URL") });
+        };
+        let cloned = Cloned::of(&server, houses, env).await?;
+        Ok(Self { source: Source::Postgres(cloned.server().clone()), _data: Data::Database(cloned) })
+    }
+
+    /// A folder of its own, whatever engine is under test.
+    pub fn folder(env: &Env) -> Self {
+        let folder = Folder::new(env);
+        Self { source: Source::Directory(folder.0.clone()), _data: Data::Folder(folder) }
+    }
+
+    /// Where the data lives.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The engine under test.
+    pub fn engine(&self) -> Engine {
+        self.source.engine()
+    }
+
+    /// Options for a house here that does not wait for the disk.
+    pub fn options(&self, name: &'static str, migrations: &'static [Migration], env: &Env) -> Options {
+        Options {
+            durability: Durability::Process,
+            ..Options::new(&self.source, name, migrations, env.clone())
+        }
+    }
+}
+
+/// A folder that is removed with all in it when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(env: &Env) -> Self {
+        let unique = format!("shoal-test-{}-{}", std::process::id(), unique(env));
+        Self(std::env::temp_dir().join(unique))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, path = %self.0.display(), "temporary folder stays");
+        }
+    }
+}
+
+/// 16 hexadecimal digits that nobody else draws.
+fn unique(env: &Env) -> String {
+    let mut random = [0_u8; 8];
+    env.rng().fill(&mut random);
+    format!("{:016x}", u64::from_le_bytes(random))
+}
