@@ -10,6 +10,9 @@ pub(super) enum Engine {
 /// Rows and values that stand for a list of any length.
 const LIST: usize = 2;
 
+/// The types that the columns of `{rows:..}` may name.
+const TYPES: &[&str] = &["bigint", "bytea", "smallint", "text", "uuid"];
+
 /// A part of a statement's text.
 enum Piece<'t> {
     Text(&'t str),
@@ -105,7 +108,7 @@ impl Writer {
             None if token == "lock" && self.engine == Engine::Postgres => self.text.push_str("for update"),
             None if token == "lock" => {}
             Some(("rows", width)) => {
-                let width = width.parse().map_err(|_| format!("`{{{token}}}` names no number of columns"))?;
+                let width = columns(width).ok_or_else(|| format!("`{{{token}}}` names no columns"))?;
                 for row in 0..LIST {
                     self.text.push_str(if row > 0 { ", " } else { "" });
                     self.row(width);
@@ -115,6 +118,12 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// How many columns `{rows:3}` or `{rows:uuid,bigint}` has.
+fn columns(width: &str) -> Option<usize> {
+    let typed = width.split(',').all(|kind| TYPES.contains(&kind)).then(|| width.split(',').count());
+    width.parse().ok().or(typed)
 }
 
 #[cfg(test)]
@@ -129,11 +138,13 @@ mod tests {
         let rows = "insert into t (a, b) values {rows:2} on conflict (a) do update set b = $1";
         let sqlite = "insert into t (a, b) values (?2, ?3), (?4, ?5) on conflict (a) do update set b = ?1";
         assert_eq!(expanded(rows, Engine::Sqlite).as_deref(), Ok(sqlite));
+        let typed = rows.replace("{rows:2}", "{rows:uuid,bigint}");
+        assert_eq!(expanded(&typed, Engine::Sqlite).as_deref(), Ok(sqlite));
     }
 
     #[test]
     fn a_token_that_means_nothing_is_refused() {
-        for text in ["{out}", "{rows}", "{rows:x}", "{in"] {
+        for text in ["{out}", "{rows}", "{rows:x}", "{rows:uuid,}", "{in"] {
             assert!(expanded(text, Engine::Sqlite).is_err(), "{text}");
         }
     }
