@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::steps::{Steps, outcome};
-use crate::suite::{self, cargo};
+use crate::suite::{self, Choice, cargo};
 use crate::{needs, tidy};
 
 /// Adds all steps; a failed one does not stop the others, so that one run shows all there is to mend.
@@ -23,5 +23,5 @@ pub(crate) fn run(root: &Path, steps: &mut Steps) {
             "\ncargo-deny is not installed: licences and advisories are not checked (cargo install cargo-deny)"
         );
     }
-    suite::run(root, &[], steps);
+    suite::run(root, &Choice::default(), steps);
 }

@@ -18,7 +18,8 @@ use std::{env, io};
 use steps::Steps;
 
 const HELP: &str = "\
-cargo xtask test [NAME..]    every test; with names, those whose name holds one (`schemathesis` is one too)
+cargo xtask test [NAME..]    every test, on SQLite and on PostgreSQL; with names, those whose name holds one
+                             (`schemathesis` is one too); with `--engine sqlite|postgres`, on one engine only
 cargo xtask tidy [--bless]   the invariants of the code base; --bless lowers tools/xtask/budget.toml
 cargo xtask errors           write docs/errors from the errors the code declares
 cargo xtask openapi          write docs/api/openapi.json, the description of the API
@@ -41,7 +42,7 @@ fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut steps = Steps::default();
     match words[..] {
-        ["test", ..] => suite::run(root, &arguments[1..], &mut steps),
+        ["test", ..] => suite::run(root, &suite::Choice::parse(&arguments[1..])?, &mut steps),
         ["ci"] => ci::run(root, &mut steps),
         ["tidy"] => return tidy::report(root),
         ["tidy", "--bless"] => {

@@ -1,11 +1,15 @@
 //! What the tests need beyond Rust: installed where this process may, named with its command where not.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{fs, io};
+
+use shoal_servers::Postgres;
 
 /// The tool that tests the API from its description, with the version the settings were made for.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// Where Debian's packages of PostgreSQL read whether to make and start a server when they are installed.
+const DEFAULT_SERVER: &str = "/etc/postgresql-common/createcluster.conf";
 
 /// Whether the command can be started and succeeds; its output is not shown.
 pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
@@ -23,6 +27,31 @@ pub(crate) fn compiler() -> Result<(), String> {
         return Ok(());
     }
     apt("a C compiler", &["build-essential"])
+}
+
+/// Makes sure of PostgreSQL's server, without starting one.
+///
+/// # Errors
+/// What is missing and the command that installs it.
+pub(crate) fn postgres() -> Result<(), String> {
+    let Err(missing) = Postgres::programs() else { return Ok(()) };
+    let may_install = is_root().unwrap_or(false) && works("apt-get", &["--version"]);
+    if !may_install || std::env::var_os("SHOAL_POSTGRES_BIN").is_some() {
+        return Err(missing.to_string());
+    }
+    apt("what PostgreSQL's packages share", &["postgresql-common"])?;
+    without_default_server(|| apt("PostgreSQL's server", &["postgresql"]))?;
+    Postgres::programs().map(drop).map_err(|error| error.to_string())
+}
+
+/// Installs a server while the packages are told not to make one; what they are told otherwise stays as it was.
+fn without_default_server(install: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let failed = |error: io::Error| format!("{DEFAULT_SERVER}: {error}");
+    let before = fs::read_to_string(DEFAULT_SERVER).map_err(failed)?;
+    fs::write(DEFAULT_SERVER, format!("{before}\ncreate_main_cluster = false\n")).map_err(failed)?;
+    let installed = install();
+    fs::write(DEFAULT_SERVER, before).map_err(failed)?;
+    installed
 }
 
 /// Makes sure of schemathesis in an environment of its own below `root`, and answers where it is.

@@ -1,17 +1,39 @@
 //! `cargo xtask test`: every test there is, and what they need.
 
+mod choice;
+
 use std::env;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::Command;
+
+use shoal_servers::{Options, Postgres};
 
 use crate::description;
 use crate::needs;
 use crate::schemathesis;
-use crate::steps::{Outcome, Steps, counted, outcome};
+use crate::steps::{Counts, Outcome, Steps, counted, outcome};
 use crate::tree::Tree;
 
-/// The step against the generated API description; also its word among the filters.
-const API: &str = "schemathesis";
+pub(crate) use choice::{Choice, Engine};
+
+/// Names the PostgreSQL server that tests take fresh databases from; without it they are on SQLite.
+const SERVER: &str = "SHOAL_TEST_POSTGRES";
+/// The packages whose tests keep data, and so run once more on PostgreSQL.
+const WITH_DATA: &[&str] = &[
+    "shoal-sql",
+    "shoal-queue",
+    "shoal-users",
+    "shoal-products",
+    "shoal-orders",
+    "shoal-checkout",
+    "shoal-exchange",
+    "shoal-gateway",
+    "shoal-web",
+    "shoal-testkit",
+    "shoal-node",
+];
 
 /// The cargo that runs this program.
 pub(crate) fn cargo(root: &Path) -> Command {
@@ -20,44 +42,82 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
-/// Adds the test steps. With `filters` only tests whose name holds one of them run; `schemathesis` names that step.
-pub(crate) fn run(root: &Path, filters: &[String], steps: &mut Steps) {
-    let (api, names): (Vec<&String>, Vec<&String>) = filters.iter().partition(|filter| *filter == API);
+/// Adds the test steps that are chosen.
+pub(crate) fn run(root: &Path, choice: &Choice, steps: &mut Steps) {
     if let Err(missing) = needs::compiler() {
         steps.step("A C compiler", |_| Ok(Outcome::NotRun(missing)));
         return;
     }
-    if filters.is_empty() || !names.is_empty() {
-        tests(root, &names, steps);
+    if choice.has(Engine::Sqlite) || choice.has(Engine::Postgres) {
+        tests(root, choice, steps);
     }
-    if filters.is_empty() {
+    if choice.has_papers() {
         doc_tests(root, steps);
         steps.step("The API description in docs/api", |_| description::check(root));
     }
-    if filters.is_empty() || !api.is_empty() {
+    if choice.has_api() {
         steps
             .step("The API as its description says (schemathesis)", |counts| schemathesis::run(root, counts));
     }
 }
 
-/// The program and all test binaries, built once; then the tests, with nextest where it is.
-fn tests(root: &Path, names: &[&String], steps: &mut Steps) {
+/// The program and all test binaries, built once; then the tests on each engine, with nextest where it is.
+fn tests(root: &Path, choice: &Choice, steps: &mut Steps) {
+    // Before all, as tests of the first pass start servers of their own.
+    let postgres = choice.has(Engine::Postgres).then(needs::postgres);
     if !steps.command("Build", cargo(root).args(["build", "--workspace", "--all-targets"])) {
         return;
     }
-    if needs::works("cargo", &["nextest", "--version"]) {
-        steps.step("Tests (nextest)", |counts| {
-            let mut nextest = cargo(root);
-            nextest.args(["nextest", "run", "--workspace", "--no-fail-fast", "--color", "never"]).args(names);
-            Ok(outcome(counted(&mut nextest, counts)?))
+    let nextest = needs::works("cargo", &["nextest", "--version"]);
+    let with = if nextest { " (nextest)" } else { "" };
+    if choice.has(Engine::Sqlite) {
+        steps.step(&format!("Tests{with}"), |counts| {
+            let mut runner = runner(root, nextest, &[], choice.names());
+            Ok(outcome(counted(runner.env_remove(SERVER), counts)?))
         });
-        return;
     }
-    steps.step("Tests", |counts| {
-        let mut test = cargo(root);
-        test.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--"]).args(names);
-        Ok(outcome(counted(&mut test, counts)?))
-    });
+    if let Some(there) = postgres {
+        steps.step(&format!("Tests on PostgreSQL{with}"), |counts| match there {
+            Ok(()) => on_postgres(root, runner(root, nextest, WITH_DATA, choice.names()), counts),
+            Err(missing) => Ok(Outcome::NotRun(missing)),
+        });
+    }
+}
+
+/// The command that runs the tests of these packages, or of all if none is given.
+fn runner(root: &Path, nextest: bool, packages: &[&str], names: &[String]) -> Command {
+    let mut runner = cargo(root);
+    if nextest {
+        // Chosen from the whole workspace: built apart from it, packages have other features and all is built again.
+        runner.args(["nextest", "run", "--workspace", "--no-fail-fast", "--color", "never"]);
+        let chosen: Vec<String> = packages.iter().map(|package| format!("package(={package})")).collect();
+        if !chosen.is_empty() {
+            // A name may be that of a test elsewhere.
+            runner.args(["-E", &chosen.join(" | ")]).env("NEXTEST_NO_TESTS", "pass");
+        }
+        runner.args(names);
+        return runner;
+    }
+    runner.arg("test");
+    if packages.is_empty() {
+        runner.arg("--workspace");
+    }
+    runner.args(packages.iter().flat_map(|package| ["--package", package]));
+    runner.args(["--lib", "--bins", "--tests", "--no-fail-fast", "--"]).args(names);
+    runner
+}
+
+/// Runs tests on a server of their own, which ends with them.
+fn on_postgres(root: &Path, mut runner: Command, counts: &mut Counts) -> io::Result<Outcome> {
+    let server = Postgres::start(Options::default())?;
+    let passed = counted(runner.env(SERVER, server.url("postgres")), counts)?;
+    if !passed {
+        let log = root.join("target/tmp/postgres.log");
+        fs::create_dir_all(root.join("target/tmp"))?;
+        fs::write(&log, server.log())?;
+        println!("the server's log is in {}", log.display());
+    }
+    Ok(outcome(passed))
 }
 
 /// The examples in the docs, of the crates that have some.
@@ -100,6 +160,36 @@ fn with_examples(tree: &Tree) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn words(command: &Command) -> String {
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn packages_are_chosen_in_the_words_of_each_runner() {
+        let (root, names) = (Path::new("."), ["stock".to_owned()]);
+        let all = runner(root, true, &[], &names);
+        assert_eq!(words(&all), "nextest run --workspace --no-fail-fast --color never stock");
+        let some = words(&runner(root, true, &["a", "b"], &names));
+        assert!(
+            some.ends_with("--workspace --no-fail-fast --color never -E package(=a) | package(=b) stock")
+        );
+        let all = words(&runner(root, false, &[], &names));
+        assert_eq!(all, "test --workspace --lib --bins --tests --no-fail-fast -- stock");
+        let some = words(&runner(root, false, &["a", "b"], &[]));
+        assert_eq!(some, "test --package a --package b --lib --bins --tests --no-fail-fast --");
+    }
+
+    #[test]
+    fn packages_with_data_are_members() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tools/xtask is two deep");
+        let tree = Tree::read(root).expect("the workspace can be read");
+        for package in WITH_DATA {
+            let name = format!("\nname = \"{package}\"\n");
+            assert!(tree.ending("/Cargo.toml").any(|file| file.text.contains(&name)), "{package}");
+        }
+    }
 
     #[test]
     fn only_libraries_with_examples_are_doc_tested() {
