@@ -1,9 +1,10 @@
-//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `openapi`, `ci`.
+//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `openapi`, `patroni`, `ci`.
 
 mod ci;
 mod description;
 mod errors;
 mod needs;
+mod patroni;
 mod rust;
 mod schemathesis;
 mod steps;
@@ -49,6 +50,7 @@ fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
             tidy::bless(root)?;
             return tidy::report(root);
         }
+        ["patroni", ..] => return patroni::run(root, &arguments[1..]),
         ["errors"] => {
             errors::write(root)?;
             return Ok(true);
@@ -58,11 +60,11 @@ fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
             return Ok(true);
         }
         ["help" | "--help" | "-h"] => {
-            println!("{HELP}");
+            println!("{HELP}\n{}", patroni::HELP);
             return Ok(true);
         }
         _ => {
-            eprintln!("{HELP}");
+            eprintln!("{HELP}\n{}", patroni::HELP);
             return Ok(false);
         }
     }

@@ -86,7 +86,7 @@ fn has_version(program: &Path, version: &str) -> bool {
 }
 
 /// Installs packages of Debian or Ubuntu if this process may.
-fn apt(what: &str, packages: &[&str]) -> Result<(), String> {
+pub(crate) fn apt(what: &str, packages: &[&str]) -> Result<(), String> {
     let by_hand =
         format!("{what} is missing: run `sudo apt-get install -y {}`, then this again", packages.join(" "));
     if !works("apt-get", &["--version"]) {
