@@ -25,8 +25,8 @@ struct Common {
     /// Read the configuration from this file.
     #[arg(long, global = true, value_name = "FILE", env = "SHOAL_CONFIG")]
     config: Option<PathBuf>,
-    /// Keep the data in this directory.
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Keep the data in this directory, or in the PostgreSQL database of this URL.
+    #[arg(long, global = true, value_name = "DIR|URL")]
     data: Option<String>,
     /// Log this: error, warn, info, debug, or a filter.
     #[arg(long, global = true, value_name = "LEVEL")]

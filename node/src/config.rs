@@ -1,6 +1,7 @@
 //! The configuration: `config/default.toml`, then a file, the environment and the command line, each over the one
 //! before. Unknown keys are errors; secrets are never printed.
 
+mod data;
 mod source;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shoal_net::http::HttpConfig;
 use shoal_net::units;
+use shoal_sql::Source;
 use shoal_types::{Currency, Secret};
 
 pub use source::{Loaded, Setting, Sources, load};
@@ -20,7 +22,8 @@ pub struct Config {
     /// What the node does.
     pub roles: Roles,
     /// Where the data lives.
-    pub data: PathBuf,
+    #[serde(with = "data")]
+    pub data: Source,
     /// The shop's own currency.
     pub currency: Currency,
     /// The public API's server.

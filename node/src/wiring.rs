@@ -1,7 +1,6 @@
 //! The one place that knows which service runs where: it hands each the others, in this process or over the wire.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use shoal_net::rpc;
 use shoal_orders::Orders;
 use shoal_products::Products;
 use shoal_queue::{OutboxTable, Relay, RelayOptions};
-use shoal_sql::Database;
+use shoal_sql::{Database, Source};
 use shoal_types::wire::Dispatch;
 use shoal_types::{Context, Env, Secret};
 use shoal_users::House as Users;
@@ -371,8 +370,8 @@ fn needed<T: ?Sized>(service: &Option<Arc<T>>, who: &str, what: &str) -> anyhow:
     service.clone().with_context(missing)
 }
 
-fn cannot(house: &str, data: &Path) -> String {
-    format!("the data of {house} in {} cannot be opened", data.display())
+fn cannot(house: &str, data: &Source) -> String {
+    format!("the data of {house} in {data} cannot be opened")
 }
 
 fn users_options(config: &Config) -> shoal_users::Options {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use shoal_contract::users::Error;
+use shoal_sql::Source;
 use shoal_types::{Context, Env, Secret};
 
 use super::admin::{administrator, draw_password};
@@ -23,15 +24,21 @@ const PASSWORD_FILE: &str = "administrator-password";
 /// Seeds the sample shop and serves it.
 pub(crate) async fn run(demo: Demo, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let mut config = of_demo(loaded);
-    if demo.fresh && config.data.exists() {
-        forget(&config.data)?;
+    let Some(data) = config.data.directory().map(Path::to_path_buf) else {
+        anyhow::bail!(
+            "the sample shop keeps its data in a directory, not in {}: try --data DIR",
+            config.data
+        );
+    };
+    if demo.fresh && data.exists() {
+        forget(&data)?;
     }
     let env = Env::system();
     let opened = Opened::open(&config, env.clone()).await?;
     let shop = seed(&env, &opened.targets()?).await?;
     config.web.name.clone_from(&shop.name);
     config.web.tagline.clone_from(&shop.tagline);
-    let password = administrator_of(&opened, &config.data, &env).await?;
+    let password = administrator_of(&opened, &data, &env).await?;
     let node = Node::serve(opened, &config, Some(media())).await?;
     let address = node.address().map_or_else(String::new, |address| address.to_string());
     eprintln!("the demo serves http://{address}");
@@ -47,8 +54,8 @@ fn of_demo(loaded: Loaded) -> Config {
     config.roles.0 = vec![Role::All];
     config.checkout.test_provider = true;
     config.web.enabled = true;
-    if own_data {
-        config.data.push("demo");
+    if let (true, Some(data)) = (own_data, config.data.directory()) {
+        config.data = Source::Directory(data.join("demo"));
     }
     config
 }

@@ -9,6 +9,6 @@ use crate::wiring::Opened;
 pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let opened = Opened::open(&config, Env::system()).await?;
     opened.close().await;
-    eprintln!("the data in {} is at this version's schema", config.data.display());
+    eprintln!("the data in {} is at this version's schema", config.data);
     Ok(ExitCode::SUCCESS)
 }

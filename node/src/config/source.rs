@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, data};
 
 /// The defaults, with a comment for each key.
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
@@ -12,6 +12,8 @@ const DEFAULTS: &str = include_str!("../../../config/default.toml");
 const SECRETS: [&str; 1] = ["checkout.webhook_secret"];
 /// Variables of the environment that are not keys: `SHOAL_CONFIG` names the file.
 const NOT_KEYS: [&str; 1] = ["SHOAL_CONFIG"];
+/// What the tests of Shoal are told, wherever they run.
+const FOR_TESTS: &str = "SHOAL_TEST_";
 
 /// Where a configuration comes from, besides the defaults.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +72,7 @@ pub fn load(sources: &Sources) -> anyhow::Result<Loaded> {
         }
     }
     for (variable, text) in &sources.environment {
-        if NOT_KEYS.contains(&variable.as_str()) {
+        if NOT_KEYS.contains(&variable.as_str()) || variable.starts_with(FOR_TESTS) {
             continue;
         }
         let Some(key) = origins.keys().find(|key| variable_of(key) == *variable).cloned() else {
@@ -170,6 +172,7 @@ fn variable_of(key: &str) -> String {
 fn settings(table: &Table, origins: &BTreeMap<String, String>) -> Vec<Setting> {
     let shown = |key: &str, value: Value| match value {
         Value::String(text) if SECRETS.contains(&key) && !text.is_empty() => "***".to_owned(),
+        Value::String(text) if key == "data" => Value::String(data::shown(&text)).to_string(),
         value => value.to_string(),
     };
     let setting = |(key, value): (String, Value)| Setting {

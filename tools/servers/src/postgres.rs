@@ -48,7 +48,7 @@ impl Postgres {
         Ok(server)
     }
 
-    /// The folder with the programs of PostgreSQL's server: what `SHOAL_POSTGRES_BIN` says, or the newest that is found.
+    /// The folder with the programs of PostgreSQL's server: what `SHOAL_TEST_POSTGRES_BIN` says, or the newest that is found.
     ///
     /// # Errors
     /// `NotFound` with the command that installs it.

@@ -2,7 +2,7 @@
 
 use shoal_sql::{Database, Error, Migration, Options};
 
-use crate::pond::{Held, MIGRATIONS, add, count, options, pond, queue};
+use crate::pond::{Held, MIGRATIONS, add, count, embedded, options, pond, queue};
 
 const GROWN: &[Migration] = &[
     MIGRATIONS[0],
@@ -103,7 +103,7 @@ async fn a_file_that_is_no_database_is_refused() {
 
 #[tokio::test]
 async fn the_last_handle_may_be_dropped_by_a_write() {
-    let db = pond().await;
+    let db = embedded().await;
     let held = Held::in_front_of(&db).await;
     drop(db);
     // The write holds the last handle; it ends although nobody else waits for the database.

@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::sync::mpsc;
 use std::task::{Context as TaskContext, Waker};
 use std::time::Duration;
 
 use shoal_sql::{Database, Error, Migration, Options, params};
 use shoal_types::{Context, Env};
+use tempfile::TempDir;
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration::new(
     "0001_fish.sql",
@@ -19,7 +21,17 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration::new(
        primary key (id),
        constraint fish_weight_not_negative check (weight_g >= 0)
      );
-     create unique index fish_name_unique on fish (name);",
+     create unique index fish_name_unique on fish (name);
+     create table catches (
+       id uuid not null,
+       at bigint not null,
+       price bigint not null,
+       currency char(3) not null,
+       note text,
+       fresh smallint not null,
+       bytes bytea not null,
+       primary key (id)
+     );",
 )];
 
 shoal_sql::statements! {
@@ -43,7 +55,16 @@ pub(crate) fn context() -> Context {
     Context::system(&Env::system(), Duration::from_secs(60))
 }
 
-/// A pond of its own, gone after the test.
+/// A pond of its own in a file, whatever the engine under test: for what only one writing thread shows.
+pub(crate) async fn embedded() -> Database {
+    static FOLDERS: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = Database::open(options(folder.path())).await.expect("opens");
+    FOLDERS.lock().expect("no panic").push(folder);
+    db
+}
+
+/// A pond of its own on the engine under test, gone after the test.
 pub(crate) async fn pond() -> Database {
     Database::temporary("pond", MIGRATIONS, &Env::system()).await.expect("opens")
 }

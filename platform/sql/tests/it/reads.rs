@@ -3,7 +3,7 @@ use shoal_sql::{Error, FromRow, Row, Value, params};
 use shoal_types::{Currency, Id, Money, Noun, Timestamp};
 use uuid::Uuid;
 
-use crate::pond::{Held, add, context, count, pond, queue, sql};
+use crate::pond::{Held, add, context, count, embedded, pond, queue, sql};
 
 #[derive(Debug)]
 struct Fish;
@@ -14,12 +14,17 @@ impl Noun for Fish {
 
 shoal_sql::statements! {
     mod values {
-        ECHO = "select $1, $2, $3, $4, $5, $6, $7";
+        LAND = "insert into catches (id, at, price, currency, note, fresh, bytes)
+            values ($1, $2, $3, $4, $5, $6, $7)
+            returning id, at, price, currency, note, fresh, bytes";
+        LAND_MANY = "insert into catches (id, at, price, currency, note, fresh, bytes) values {rows:7}";
+        FORGET = "delete from catches where id = $1";
+        WEIGH = "select id, at, price, currency, note, fresh, bytes from catches where id = $1";
         FRACTION = "select 0.5";
     }
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Catch {
     id: Id<Fish>,
     at: Timestamp,
@@ -50,12 +55,18 @@ async fn every_type_comes_back_as_it_went() {
         let at = Timestamp::from_micros(1_700_000_000_000_001);
         let price = Money::new(-1999, Currency::EUR);
         let went = Catch { id, at, price, note: note.clone(), fresh: true, bytes: vec![0, 255] };
-        let came = db.read(&cx, async move |tx| {
-            let bytes = vec![0_u8, 255];
-            let params = params![id, at, price.amount, price.currency, note.clone(), true, bytes];
-            tx.find::<Catch>(values::ECHO, params).await
+        let landed = went.clone();
+        let came = db.write(&cx, async move |tx| {
+            let Catch { note, bytes, .. } = landed.clone();
+            let params = params![id, at, price.amount, price.currency, note, true, bytes];
+            let came = tx.find::<Catch>(values::LAND, &params).await?;
+            tx.execute(values::FORGET, params![id]).await?;
+            tx.execute_rows(values::LAND_MANY, params![], &[params]).await?;
+            let again = tx.find::<Catch>(values::WEIGH, params![id]).await?;
+            tx.execute(values::FORGET, params![id]).await?;
+            Ok::<_, Error>((came, again))
         });
-        assert_eq!(came.await, Ok(Some(went)));
+        assert_eq!(came.await, Ok((Some(went.clone()), Some(went))));
     }
 }
 
@@ -114,7 +125,7 @@ async fn a_read_is_one_snapshot() {
 
 #[tokio::test]
 async fn a_read_never_sees_a_write_that_is_not_durable() {
-    let db = pond().await;
+    let db = embedded().await;
     let held = Held::in_front_of(&db).await;
     let waiting = queue(add(&db, 1));
     assert_eq!(count(&db).await, 0);

@@ -4,7 +4,7 @@ use std::time::Duration;
 use shoal_sql::{Batch, BatchOutcome, Database, Error, Options, params};
 use shoal_types::{Context, Deadline, Env, Fault, ManualClock, SystemRng, Timestamp};
 
-use crate::pond::{Held, MIGRATIONS, add, context, count, options, pond, queue, sql};
+use crate::pond::{Held, MIGRATIONS, add, context, count, embedded, options, pond, queue, sql};
 
 #[tokio::test]
 async fn what_was_answered_can_be_read() {
@@ -16,7 +16,7 @@ async fn what_was_answered_can_be_read() {
 
 #[tokio::test]
 async fn callers_that_wait_share_one_commit() {
-    let db = pond().await;
+    let db = embedded().await;
     let held = Held::in_front_of(&db).await;
     let waiting: Vec<_> = (0..100).map(|id| queue(add(&db, id))).collect();
     let before = db.counters();
@@ -31,7 +31,7 @@ async fn callers_that_wait_share_one_commit() {
 
 #[tokio::test]
 async fn a_failed_write_takes_none_of_its_group_with_it() {
-    let db = pond().await;
+    let db = embedded().await;
     let cx = context();
     let held = Held::in_front_of(&db).await;
     let first = queue(add(&db, 1));
@@ -147,7 +147,7 @@ async fn a_body_that_awaits_something_else_is_refused() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_leaves_a_whole_transaction() {
-    let (db, cx) = (pond().await, context());
+    let (db, cx) = (embedded().await, context());
     let held = Held::in_front_of(&db).await;
     let two = [params![1, "carp", 1], params![2, "pike", 1]];
     drop(queue(db.write(&cx, async move |tx| tx.execute_rows(sql::ADD_MANY, params![], &two).await)));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Names the folder with the server's programs.
-const VARIABLE: &str = "SHOAL_POSTGRES_BIN";
+const VARIABLE: &str = "SHOAL_TEST_POSTGRES_BIN";
 /// Debian and its kin put each version into a folder of its own, outside `PATH`.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
