@@ -36,7 +36,7 @@ pub(crate) fn compiler() -> Result<(), String> {
 pub(crate) fn postgres() -> Result<(), String> {
     let Err(missing) = Postgres::programs() else { return Ok(()) };
     let may_install = is_root().unwrap_or(false) && works("apt-get", &["--version"]);
-    if !may_install || std::env::var_os("SHOAL_POSTGRES_BIN").is_some() {
+    if !may_install || std::env::var_os("SHOAL_TEST_POSTGRES_BIN").is_some() {
         return Err(missing.to_string());
     }
     apt("what PostgreSQL's packages share", &["postgresql-common"])?;
