@@ -10,7 +10,7 @@ use shoal_contract::orders::{
     CancelOrder, MarkRefunded, Order, OrderId, OrderLine, OrderRef, RecordReturn, Return, ReturnBody,
 };
 use shoal_contract::products::{Restock, StockLine};
-use shoal_types::{Context, Fact, Fault, Money};
+use shoal_types::{Context, Fault, Money};
 
 use crate::error::{Trouble, backoff};
 use crate::house::Inner;
@@ -248,14 +248,8 @@ impl Inner {
     }
 
     async fn end(&self, cx: &Context, saga: &Saga, stage: &Stage) -> Result<(), Fault> {
-        let (handle, text, now) = ((saga.id, saga.epoch), store::text(stage)?, self.env.now());
-        // What was refused may be allowed later: the key of a failed one is free again if a repeat may help.
-        let free_key = match stage {
-            Stage::Failed { error } => error.kind().retry_may_help() || saga.kind == Kind::Cancellation,
-            _ => false,
-        };
-        let finish =
-            async move |tx: &mut shoal_sql::Tx| store::finish(tx, handle, &text, free_key, now).await;
+        let (handle, text, now) = (saga.handle(), store::text(stage)?, self.env.now());
+        let finish = async move |tx: &mut shoal_sql::Tx| store::finish(tx, handle, &text, now).await;
         match self.db.write(cx, finish).await.map_err(Fault::from)? {
             true => Ok(()),
             false => Err(Fault::Unavailable { what: "the saga".to_owned() }),

@@ -12,6 +12,7 @@ use shoal_types::{Caller, Context, Fact, Fault, Id, Idempotency, Role, Secret, U
 use subtle::ConstantTimeEq;
 
 use crate::aftercare::{CancelInput, RefundInput, TakeBackInput};
+use crate::claim::{Begun, take_claim};
 use crate::house::{Checkout, Inner};
 use crate::running::{Stop, Waiting};
 use crate::saga::Stage;
@@ -155,22 +156,21 @@ impl Inner {
             stage: store::text(stage)?,
             at,
         };
-        let saga = new.as_saga();
         // The turn is taken before anybody can find the saga: a race waits for it and does not take it over.
-        let turn = self.running.begin(saga.id);
-        let found = async move |tx: &mut Tx| match (store::insert(tx, &new).await?, new.key) {
-            (false, Some(key)) => store::find_by_key(tx, key.hash).await,
-            _ => Ok(None),
-        };
-        let Some(first) = self.db.write(cx, found).await.map_err(Fault::from)? else {
-            let waiting = match turn {
-                Err(waiting) => waiting,
-                Ok((turn, waiting)) => {
-                    self.start(turn, saga.clone(), false);
-                    waiting
-                }
-            };
-            return Ok((saga, Some(waiting)));
+        let turn = self.running.begin(new.id);
+        let begun = async move |tx: &mut Tx| take_claim(tx, &new).await;
+        let first = match self.db.write(cx, begun).await? {
+            Begun::Here(saga) => {
+                let waiting = match turn {
+                    Err(waiting) => waiting,
+                    Ok((turn, waiting)) => {
+                        self.start(turn, Saga::clone(&saga), false);
+                        waiting
+                    }
+                };
+                return Ok((*saga, Some(waiting)));
+            }
+            Begun::Before(saga) => *saga,
         };
         drop(turn);
         let fingerprint = key.map(|key| key.fingerprint.to_vec());

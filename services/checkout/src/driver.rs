@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shoal_contract::checkout::{CheckoutId, Error, order_of};
 use shoal_contract::orders::OrderRef;
-use shoal_types::{Context, Deadline, Fact, Fault, Timestamp};
+use shoal_types::{Context, Deadline, Fault, Timestamp};
 
 use crate::error::{Trouble, backoff};
 use crate::events;
@@ -57,7 +57,6 @@ impl Inner {
 
     async fn purchase(&self, saga: Saga, resumed: bool) -> Result<Stop, Fault> {
         let mut stage: Stage = saga.stage()?;
-        let handle = (saga.id, saga.epoch);
         let mut purchase =
             Purchase { id: saga.id, input: saga.input()?, quote: saga.quote.clone(), order: None, resumed };
         let mut action = saga::resume(&stage);
@@ -98,7 +97,7 @@ impl Inner {
                     }
                 },
                 Action::Log(next) => {
-                    self.log(&cx, handle, &next, &purchase).await?;
+                    self.log(&cx, &saga, &next, &purchase).await?;
                     stage = next;
                     tries = 0;
                     match stage {
@@ -112,22 +111,15 @@ impl Inner {
     }
 
     /// Writes the stage. Fails if another node has taken the saga over: then this one must stop.
-    async fn log(
-        &self,
-        cx: &Context,
-        handle: (CheckoutId, i64),
-        stage: &Stage,
-        purchase: &Purchase,
-    ) -> Result<(), Fault> {
-        let text = store::text(stage)?;
+    async fn log(&self, cx: &Context, saga: &Saga, stage: &Stage, purchase: &Purchase) -> Result<(), Fault> {
+        let (handle, text) = (saga.handle(), store::text(stage)?);
         let now = self.env.now();
         let written = match stage {
             Stage::Completed | Stage::Failed { .. } => {
-                let free_key = matches!(stage, Stage::Failed { error } if error.kind().retry_may_help());
-                let failed = events::failed(purchase.id, stage);
+                let failed = events::failed(saga, stage);
                 let env = self.env.clone();
                 let finish = async move |tx: &mut shoal_sql::Tx| {
-                    let written = store::finish(tx, handle, &text, free_key, now).await?;
+                    let written = store::finish(tx, handle, &text, now).await?;
                     if let (true, Some(event)) = (written, &failed) {
                         shoal_queue::append(tx, event, &env).await?;
                     }

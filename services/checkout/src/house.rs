@@ -5,13 +5,17 @@ use std::time::Duration;
 use shoal_contract::checkout::Error;
 use shoal_contract::orders::Orders;
 use shoal_contract::products::Products;
-use shoal_sql::{Database, Durability, Source};
-use shoal_types::{Env, Secret};
+use shoal_sql::{Database, Durability, Source, Tx};
+use shoal_types::{Context, Env, Secret};
 use uuid::Uuid;
 
 use crate::payments::{PaymentProvider, TestProvider};
 use crate::running::Running;
 use crate::store;
+
+/// Sagas of an earlier version carried over in one transaction.
+const CARRY_BATCH: i64 = 500;
+const CARRY_WITHIN: Duration = Duration::from_secs(60);
 
 /// How to open the house.
 #[derive(Clone)]
@@ -84,6 +88,7 @@ impl Checkout {
             Database::open(shoal_sql::Options { durability: options.durability, ..sql }).await
         };
         let db = open("checkout", store::MIGRATIONS).await?;
+        carry_over(&db, &env).await?;
         let mut providers: BTreeMap<_, _> =
             providers.into_iter().map(|provider| (provider.name(), provider)).collect();
         let mut book = None;
@@ -113,6 +118,26 @@ impl Checkout {
         self.inner.db.close().await;
         if let Some(book) = &self.inner.book {
             book.close().await;
+        }
+    }
+}
+
+/// Keeps the sagas of an earlier version as this one does. Safe to be stopped and repeated.
+async fn carry_over(db: &Database, env: &Env) -> Result<(), shoal_sql::Error> {
+    let mut carried = 0;
+    loop {
+        let cx = Context::system(env, CARRY_WITHIN);
+        let body = async |tx: &mut Tx| store::earlier::carry_over(tx, CARRY_BATCH).await;
+        match db.write(&cx, body).await? {
+            0 if carried == 0 => return Ok(()),
+            0 => {
+                tracing::info!(
+                    sagas = carried,
+                    "sagas of an earlier version are kept under their claims now"
+                );
+                return Ok(());
+            }
+            more => carried += more,
         }
     }
 }

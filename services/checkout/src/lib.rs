@@ -5,6 +5,7 @@
 
 mod aftercare;
 mod api;
+mod claim;
 mod driver;
 mod error;
 mod events;

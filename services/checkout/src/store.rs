@@ -1,6 +1,7 @@
 //! Queries on the sagas. No rules: `saga` decides, this remembers.
 
 pub(crate) mod book;
+pub(crate) mod earlier;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,17 +18,23 @@ statements! {
         FINISH_SAGA = include_str!("store/finish_saga.sql");
         CLAIM_SAGA = include_str!("store/claim_saga.sql");
         FIND_SAGA = include_str!("store/find_saga.sql");
-        FIND_SAGA_BY_KEY = include_str!("store/find_saga_by_key.sql");
+        FIND_LAST_ATTEMPT = include_str!("store/find_last_attempt.sql");
         LIST_DUE_SAGAS = include_str!("store/list_due_sagas.sql");
         LIST_ORPHANED_SAGAS = include_str!("store/list_orphaned_sagas.sql");
+        LIST_EARLIER_SAGAS = include_str!("store/list_earlier_sagas.sql");
+        KEEP_SAGAS = include_str!("store/keep_sagas.sql");
+        REMOVE_EARLIER_SAGAS = "delete from earlier_sagas where saga_id in (values {rows:uuid})";
         INSERT_NOTICE = "insert into notices (provider, event_id, at) values ($1, $2, $3)
             on conflict (provider, event_id) do nothing";
     }
 }
 
 /// The schema's history.
-pub const MIGRATIONS: &[Migration] =
-    &[shoal_queue::MIGRATION, Migration::new("0002_sagas.sql", include_str!("../migrations/0002_sagas.sql"))];
+pub const MIGRATIONS: &[Migration] = &[
+    shoal_queue::MIGRATION,
+    Migration::new("0002_sagas.sql", include_str!("../migrations/0002_sagas.sql")),
+    Migration::new("0003_saga_claims.sql", include_str!("../migrations/0003_saga_claims.sql")),
+];
 
 /// What a saga is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,9 +58,18 @@ impl Kind {
     }
 }
 
+/// Under what a saga is kept: what claims it, and the count of those before it under the same claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) claim: Uuid,
+    /// From 0.
+    pub(crate) attempt: i64,
+}
+
 /// A saga as it is remembered.
 #[derive(Debug, Clone)]
 pub(crate) struct Saga {
+    pub(crate) place: Place,
     pub(crate) id: CheckoutId,
     pub(crate) kind: Kind,
     /// SHA-256 of the request it began with.
@@ -74,6 +90,11 @@ impl Saga {
         self.owner != owner && self.wake_at > now
     }
 
+    /// By what its owner writes it.
+    pub(crate) fn handle(&self) -> Handle {
+        Handle { place: self.place, epoch: self.epoch }
+    }
+
     /// What it began with.
     pub(crate) fn input<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         parse(&self.input)
@@ -92,22 +113,23 @@ impl Saga {
 
 impl FromRow for Saga {
     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
-        let kind: String = row.get(1)?;
-        let quote: Option<String> = row.get(6)?;
+        let kind: String = row.get(3)?;
+        let quote: Option<String> = row.get(8)?;
         let unreadable =
             |index: usize| Error::Column { index, expected: "a value this version writes", found: "another" };
         Ok(Self {
-            id: row.get(0)?,
-            kind: Kind::ALL.into_iter().find(|each| each.as_str() == kind).ok_or_else(|| unreadable(1))?,
-            fingerprint: row.get(2)?,
-            epoch: row.get(3)?,
-            done: row.get(4)?,
-            input: row.get(5)?,
-            quote: quote.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable(6))?,
-            stage: row.get(7)?,
-            created_at: row.get(8)?,
-            owner: row.get(9)?,
-            wake_at: row.get(10)?,
+            place: Place { claim: row.get(0)?, attempt: row.get(1)? },
+            id: row.get(2)?,
+            kind: Kind::ALL.into_iter().find(|each| each.as_str() == kind).ok_or_else(|| unreadable(3))?,
+            fingerprint: row.get(4)?,
+            epoch: row.get(5)?,
+            done: row.get(6)?,
+            input: row.get(7)?,
+            quote: quote.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable(8))?,
+            stage: row.get(9)?,
+            created_at: row.get(10)?,
+            owner: row.get(11)?,
+            wake_at: row.get(12)?,
         })
     }
 }
@@ -126,9 +148,15 @@ pub(crate) struct NewSaga {
 }
 
 impl NewSaga {
-    /// The saga as it will be found.
-    pub(crate) fn as_saga(&self) -> Saga {
+    /// What claims it: its key, or itself.
+    fn claim(&self) -> Uuid {
+        self.key.as_ref().map_or(self.id.uuid(), |key| claim_of(&key.hash))
+    }
+
+    /// The saga as it will be found, if it is this attempt under its claim.
+    pub(crate) fn as_saga(&self, attempt: i64) -> Saga {
         Saga {
+            place: Place { claim: self.claim(), attempt },
             id: self.id,
             kind: self.kind,
             fingerprint: self.key.as_ref().map(|key| key.fingerprint.to_vec()),
@@ -153,14 +181,21 @@ pub(crate) struct Key {
     pub(crate) fingerprint: [u8; 32],
 }
 
-/// Writes the saga; `false` if its key is taken.
-pub(crate) async fn insert(tx: &mut Tx, saga: &NewSaga) -> Result<bool, Error> {
-    let key = saga.key.as_ref();
+/// The claim of a key: an id made of the hash, by which sagas are spread over machines.
+fn claim_of(hash: &[u8; 32]) -> Uuid {
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&hash[..16]);
+    CheckoutId::from_digest(bits).uuid()
+}
+
+/// Writes the saga as an attempt under its claim; `false` if there is one already.
+pub(crate) async fn insert(tx: &mut Tx, saga: &NewSaga, attempt: i64) -> Result<bool, Error> {
     let params = params![
+        saga.claim(),
+        attempt,
         saga.id,
         saga.kind.as_str(),
-        key.map(|key| key.hash.to_vec()),
-        key.map(|key| key.fingerprint.to_vec()),
+        saga.key.as_ref().map(|key| key.fingerprint.to_vec()),
         saga.owner,
         saga.wake_at,
         saga.input.as_str(),
@@ -170,41 +205,51 @@ pub(crate) async fn insert(tx: &mut Tx, saga: &NewSaga) -> Result<bool, Error> {
     Ok(tx.execute(sql::INSERT_SAGA, params).await? == 1)
 }
 
+/// The last saga under the claim of `new`.
+pub(crate) async fn find_last_attempt(tx: &mut ReadTx, new: &NewSaga) -> Result<Option<Saga>, Error> {
+    tx.find(sql::FIND_LAST_ATTEMPT, params![new.claim()]).await
+}
+
+/// Which saga is written, and the epoch at which its owner holds it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Handle {
+    place: Place,
+    epoch: i64,
+}
+
 /// Notes the next stage, and the quote when there is a new one; `false` if the saga has another owner by now.
 pub(crate) async fn log(
     tx: &mut Tx,
-    (id, epoch): (CheckoutId, i64),
+    Handle { place, epoch }: Handle,
     stage: &str,
     quote: Option<&str>,
     (now, wake_at): (Timestamp, Timestamp),
 ) -> Result<bool, Error> {
-    Ok(tx.execute(sql::LOG_STAGE, params![id, epoch, stage, quote, wake_at, now]).await? == 1)
+    let params = params![place.claim, place.attempt, epoch, stage, quote, wake_at, now];
+    Ok(tx.execute(sql::LOG_STAGE, params).await? == 1)
 }
 
 /// Ends the saga; `false` if it has another owner by now.
 pub(crate) async fn finish(
     tx: &mut Tx,
-    (id, epoch): (CheckoutId, i64),
+    Handle { place, epoch }: Handle,
     stage: &str,
-    free_key: bool,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    Ok(tx.execute(sql::FINISH_SAGA, params![id, epoch, stage, now, free_key]).await? == 1)
+    let params = params![place.claim, place.attempt, epoch, stage, now];
+    Ok(tx.execute(sql::FINISH_SAGA, params).await? == 1)
 }
 
 /// Takes the saga over; `false` if somebody was faster.
 pub(crate) async fn claim(tx: &mut Tx, saga: &Saga, owner: Uuid, wake_at: Timestamp) -> Result<bool, Error> {
-    Ok(tx.execute(sql::CLAIM_SAGA, params![saga.id, owner, saga.epoch, wake_at]).await? == 1)
+    let Handle { place, epoch } = saga.handle();
+    let params = params![place.claim, place.attempt, epoch, owner, wake_at];
+    Ok(tx.execute(sql::CLAIM_SAGA, params).await? == 1)
 }
 
 /// Finds a saga by its id.
 pub(crate) async fn find(tx: &mut ReadTx, id: CheckoutId) -> Result<Option<Saga>, Error> {
     tx.find(sql::FIND_SAGA, params![id]).await
-}
-
-/// Finds a saga by its key.
-pub(crate) async fn find_by_key(tx: &mut ReadTx, hash: [u8; 32]) -> Result<Option<Saga>, Error> {
-    tx.find(sql::FIND_SAGA_BY_KEY, params![hash.to_vec()]).await
 }
 
 /// Lists unfinished sagas that nobody works on at `now`, at most `limit`.

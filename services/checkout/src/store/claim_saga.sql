@@ -1,4 +1,4 @@
 -- Takes a saga over from an owner that is gone; $3 is the epoch it was seen at.
 update sagas
-set owner = $2, epoch = $3 + 1, wake_at = $4
-where saga_id = $1 and epoch = $3 and done = 0
+set owner = $4, epoch = $3 + 1, wake_at = $5
+where claim_id = $1 and attempt = $2 and epoch = $3 and done = 0

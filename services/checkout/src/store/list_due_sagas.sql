@@ -1,5 +1,5 @@
 -- Unfinished sagas whose owner has not been heard of in time, the longest waiting first.
-select saga_id, kind, fingerprint, epoch, done, input, quote, stage, created_at, owner, wake_at
+select claim_id, attempt, saga_id, kind, fingerprint, epoch, done, input, quote, stage, created_at, owner, wake_at
 from sagas
 where done = 0 and wake_at <= $1
 order by wake_at

@@ -1,4 +1,4 @@
 -- Notes what comes next. Changes no row if another owner has taken the saga over.
 update sagas
-set stage = $3, quote = coalesce($4, quote), wake_at = $5, updated_at = $6
-where saga_id = $1 and epoch = $2 and done = 0
+set stage = $4, quote = coalesce($5, quote), wake_at = $6, updated_at = $7
+where claim_id = $1 and attempt = $2 and epoch = $3 and done = 0

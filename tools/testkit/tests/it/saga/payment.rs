@@ -217,6 +217,23 @@ async fn racing_with_one_key_all_get_the_same_order() {
 }
 
 #[tokio::test]
+async fn a_key_that_failed_in_passing_buys_once_when_many_try_it_again() {
+    let shop = Shop::start().await;
+    let mug = shop.product("mug").stock(9).create().await;
+    let cart = shop.cart(&[(&mug, 1)]).await;
+    shop.mishaps().always("provider.authorise", Mishap::Fails);
+    for _ in 0..2 {
+        assert_problem(&shop.pay(&cart).key("k").await, (503, "payment_unavailable"), "the provider is away");
+    }
+    shop.mishaps().clear();
+    let racing = join_all((0..8).map(|_| shop.pay(&cart).key("k").card("tok_slow").into_future())).await;
+    assert!(racing.iter().all(|answer| answer.status == 201), "{racing:?}");
+    assert_eq!(orders_of(&racing).len(), 1);
+    let books = shop.audit().await;
+    assert_eq!((books.orders(), books.payments("captured")), (1, 1));
+}
+
+#[tokio::test]
 async fn a_buyer_who_hangs_up_gets_the_order_by_asking_again() {
     let shop = Shop::start().await;
     let mug = shop.product("mug").stock(1).create().await;

@@ -40,6 +40,9 @@ fn read<'t>(tree: &Tree, file: &'t File, source: &Source, found: &mut Vec<Regist
         for entry in entries.split(|(_, token)| *token == Token::Sign(';')) {
             let Some((at, name, value)) = constant(entry) else { continue };
             let line = line_at(&source.code, at);
+            if source.is_test(line) {
+                continue;
+            }
             found.push(Registered { file, line, name, text: macros.text(&value, &beside) });
         }
     }
@@ -106,6 +109,8 @@ mod tests {
         assert_eq!(named[3], ("D", 12, None));
         assert_eq!(read(&[("platform/sql/src/statement.rs", store)]), []);
         assert_eq!(read(&[("services/users/tests/it/main.rs", store)]), []);
+        let test = format!("#[cfg(test)]\nmod tests {{\n{store}}}\n");
+        assert_eq!(read(&[("services/users/src/store/mod.rs", &test)]), []);
     }
 
     #[test]
