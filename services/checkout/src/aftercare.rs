@@ -250,7 +250,7 @@ impl Inner {
     async fn end(&self, cx: &Context, saga: &Saga, stage: &Stage) -> Result<(), Fault> {
         let (handle, text, now) = (saga.handle(), store::text(stage)?, self.env.now());
         let finish = async move |tx: &mut shoal_sql::Tx| store::finish(tx, handle, &text, now).await;
-        match self.db.write(cx, finish).await.map_err(Fault::from)? {
+        match self.db.write_grouped(cx, finish).await.map_err(Fault::from)? {
             true => Ok(()),
             false => Err(Fault::Unavailable { what: "the saga".to_owned() }),
         }

@@ -159,7 +159,7 @@ impl Inner {
         // The turn is taken before anybody can find the saga: a race waits for it and does not take it over.
         let turn = self.running.begin(new.id);
         let begun = async move |tx: &mut Tx| take_claim(tx, &new).await;
-        let first = match self.db.write(cx, begun).await? {
+        let first = match self.db.write_grouped(cx, begun).await? {
             Begun::Here(saga) => {
                 let waiting = match turn {
                     Err(waiting) => waiting,

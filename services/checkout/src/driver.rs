@@ -125,7 +125,7 @@ impl Inner {
                     }
                     Ok::<_, shoal_sql::Error>(written)
                 };
-                self.db.write(cx, finish).await
+                self.db.write_grouped(cx, finish).await
             }
             _ => {
                 let quote = match stage {
@@ -136,7 +136,7 @@ impl Inner {
                 let log = async move |tx: &mut shoal_sql::Tx| {
                     store::log(tx, handle, &text, quote.as_deref(), (now, wake_at)).await
                 };
-                self.db.write(cx, log).await
+                self.db.write_grouped(cx, log).await
             }
         };
         match written {

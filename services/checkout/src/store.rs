@@ -24,8 +24,8 @@ statements! {
         LIST_EARLIER_SAGAS = include_str!("store/list_earlier_sagas.sql");
         KEEP_SAGAS = include_str!("store/keep_sagas.sql");
         REMOVE_EARLIER_SAGAS = "delete from earlier_sagas where saga_id in (values {rows:uuid})";
-        INSERT_NOTICE = "insert into notices (provider, event_id, at) values ($1, $2, $3)
-            on conflict (provider, event_id) do nothing";
+        INSERT_NOTICE = "insert into notices (event_id, provider, at) values ($1, $2, $3)
+            on conflict (event_id, provider) do nothing";
     }
 }
 
@@ -34,7 +34,11 @@ pub const MIGRATIONS: &[Migration] = &[
     shoal_queue::MIGRATION,
     Migration::new("0002_sagas.sql", include_str!("../migrations/0002_sagas.sql")),
     Migration::new("0003_saga_claims.sql", include_str!("../migrations/0003_saga_claims.sql")),
+    Migration::new("0004_notices.sql", include_str!("../migrations/0004_notices.sql")),
 ];
+
+/// The epoch of a saga that nobody has taken over yet.
+const FIRST_EPOCH: i64 = 1;
 
 /// What a saga is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,7 +164,7 @@ impl NewSaga {
             id: self.id,
             kind: self.kind,
             fingerprint: self.key.as_ref().map(|key| key.fingerprint.to_vec()),
-            epoch: 1,
+            epoch: FIRST_EPOCH,
             done: false,
             input: self.input.clone(),
             quote: None,
@@ -197,12 +201,15 @@ pub(crate) async fn insert(tx: &mut Tx, saga: &NewSaga, attempt: i64) -> Result<
         saga.kind.as_str(),
         saga.key.as_ref().map(|key| key.fingerprint.to_vec()),
         saga.owner,
+        FIRST_EPOCH,
         saga.wake_at,
+        false,
         saga.input.as_str(),
         saga.stage.as_str(),
         saga.at,
+        saga.at,
     ];
-    Ok(tx.execute(sql::INSERT_SAGA, params).await? == 1)
+    Ok(tx.change_row::<Uuid>(sql::INSERT_SAGA, params![], params).await?.is_some())
 }
 
 /// The last saga under the claim of `new`.
@@ -226,7 +233,7 @@ pub(crate) async fn log(
     (now, wake_at): (Timestamp, Timestamp),
 ) -> Result<bool, Error> {
     let params = params![place.claim, place.attempt, epoch, stage, quote, wake_at, now];
-    Ok(tx.execute(sql::LOG_STAGE, params).await? == 1)
+    Ok(tx.change_row::<Uuid>(sql::LOG_STAGE, params![], params).await?.is_some())
 }
 
 /// Ends the saga; `false` if it has another owner by now.
@@ -237,7 +244,7 @@ pub(crate) async fn finish(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let params = params![place.claim, place.attempt, epoch, stage, now];
-    Ok(tx.execute(sql::FINISH_SAGA, params).await? == 1)
+    Ok(tx.change_row::<Uuid>(sql::FINISH_SAGA, params![], params).await?.is_some())
 }
 
 /// Takes the saga over; `false` if somebody was faster.
@@ -269,7 +276,7 @@ pub(crate) async fn insert_notice(
     event: &str,
     at: Timestamp,
 ) -> Result<bool, Error> {
-    Ok(tx.execute(sql::INSERT_NOTICE, params![provider, event, at]).await? == 1)
+    Ok(tx.execute(sql::INSERT_NOTICE, params![event, provider, at]).await? == 1)
 }
 
 /// A value as it is stored.

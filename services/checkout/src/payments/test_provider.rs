@@ -60,7 +60,7 @@ impl TestProvider {
         let card = request.token.expose().to_owned();
         let entry =
             async move |tx: &mut shoal_sql::Tx| book::enter(tx, &key, &card, amount, status, at).await;
-        self.book.write(cx, entry).await.map_err(unreachable)
+        self.book.write_grouped(cx, entry).await.map_err(unreachable)
     }
 
     async fn set_status(
@@ -72,7 +72,7 @@ impl TestProvider {
     ) -> Result<bool, ProviderError> {
         let key = key.to_owned();
         self.book
-            .write(cx, async move |tx| book::set_status(tx, &key, from, to).await)
+            .write_grouped(cx, async move |tx| book::set_status(tx, &key, from, to).await)
             .await
             .map_err(unreachable)
     }

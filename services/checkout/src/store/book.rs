@@ -8,7 +8,7 @@ statements! {
     pub(crate) mod sql {
         ENTER_PAYMENT = include_str!("enter_payment.sql");
         FIND_PAYMENT = "select payment_key, status, card, amount, currency, refunded from payments where payment_key = $1";
-        SET_STATUS = "update payments set status = $3 where payment_key = $1 and status = $2";
+        SET_STATUS = include_str!("set_status.sql");
         VOID_PAYMENT = include_str!("void_payment.sql");
         FIND_REFUND = "select amount from refunds where payment_key = $1 and refund_key = $2";
         INSERT_REFUND = "insert into refunds (payment_key, refund_key, amount) values ($1, $2, $3)";
@@ -61,9 +61,8 @@ pub(crate) async fn enter(
     status: &'static str,
     at: Timestamp,
 ) -> Result<Entry, Error> {
-    let row = params![key, status, card, amount.amount, amount.currency, at];
-
-    tx.find(sql::ENTER_PAYMENT, row).await?.ok_or(Error::Closed)
+    let row = params![key, status, card, amount.amount, amount.currency, 0, 0, at];
+    tx.change_row(sql::ENTER_PAYMENT, params![], row).await?.ok_or(Error::Closed)
 }
 
 pub(crate) async fn find(tx: &mut ReadTx, key: &str) -> Result<Option<Entry>, Error> {
@@ -72,7 +71,8 @@ pub(crate) async fn find(tx: &mut ReadTx, key: &str) -> Result<Option<Entry>, Er
 
 /// Changes the status if it is `from`; `false` if it is not.
 pub(crate) async fn set_status(tx: &mut Tx, key: &str, from: &str, to: &str) -> Result<bool, Error> {
-    Ok(tx.execute(sql::SET_STATUS, params![key, from, to]).await? == 1)
+    let moved: Option<String> = tx.change_row(sql::SET_STATUS, params![], params![key, from, to]).await?;
+    Ok(moved.is_some())
 }
 
 /// Voids what is not captured; an unknown key is entered as void. Gives the status then.

@@ -1,5 +1,5 @@
 -- Once for each key; the update changes nothing and makes the row come back whether it is new or not.
 insert into payments (payment_key, status, card, amount, currency, refunded, tries, created_at)
-values ($1, $2, $3, $4, $5, 0, 0, $6)
+values {rows:8}
 on conflict (payment_key) do update set tries = payments.tries
 returning payment_key, status, card, amount, currency, refunded

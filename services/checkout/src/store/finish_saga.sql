@@ -1,4 +1,9 @@
--- Ends the saga. Changes no row if another owner has taken it over.
+-- Ends the saga. Answers no row if another owner has taken it over.
 update sagas
-set stage = $4, done = 1, updated_at = $5
-where claim_id = $1 and attempt = $2 and epoch = $3 and done = 0
+set
+  stage = d.column4,
+  done = 1,
+  updated_at = d.column5
+from (values {rows:uuid,bigint,bigint,text,bigint}) as d
+where sagas.claim_id = d.column1 and sagas.attempt = d.column2 and sagas.epoch = d.column3 and sagas.done = 0
+returning sagas.claim_id
