@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use shoal_sql::Trouble;
+use shoal_types::Fact;
 
 use crate::command;
 use crate::config::{Loaded, Role, Sources, load};
@@ -117,6 +119,9 @@ impl Cli {
             Ok(code) => code,
             Err(error) => {
                 eprintln!("error: {error:#}");
+                if let Some(page) = page(&error) {
+                    eprintln!("what it means and what to do: {page}");
+                }
                 ExitCode::FAILURE
             }
         }
@@ -216,4 +221,14 @@ mod tests {
         assert!(flags.contains(&("peers.products", "127.0.0.1:1".to_owned())));
         assert!(flags.contains(&("http.listen", "127.0.0.1:0".to_owned())));
     }
+}
+
+/// The page about an error of the data, if there is one.
+fn page(error: &anyhow::Error) -> Option<String> {
+    use shoal_products::OpenError;
+    let trouble = error.chain().find_map(|cause| match cause.downcast_ref::<OpenError>() {
+        Some(OpenError::Database(error)) => Trouble::of(error),
+        _ => cause.downcast_ref::<shoal_sql::Error>().and_then(Trouble::of),
+    });
+    trouble.map(|trouble| format!("docs/errors/{}.md", trouble.code()))
 }

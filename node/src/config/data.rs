@@ -9,7 +9,8 @@ pub(super) fn serialize<S: Serializer>(source: &Source, to: S) -> Result<S::Ok, 
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Source, D::Error> {
-    Source::parse(&String::deserialize(from)?).map_err(de::Error::custom)
+    let wrong = |error| de::Error::custom(format!("{error} (docs/errors/database_url_invalid.md)"));
+    Source::parse(&String::deserialize(from)?).map_err(wrong)
 }
 
 /// A setting as it may be shown: with stars for the password of a URL.

@@ -19,6 +19,7 @@ mod sqlite;
 mod statement;
 mod template;
 pub mod testing;
+mod trouble;
 mod tx;
 mod value;
 
@@ -32,7 +33,9 @@ pub use options::{Durability, Options};
 pub use postgres::Server;
 pub use row::{FromRow, FromValue, Row};
 pub use source::{Engine, Source};
+pub use sqlite::backup;
 pub use statement::Statement;
+pub use trouble::Trouble;
 pub use tx::{ReadTx, Tx};
 pub use value::{Value, ValueRef};
 
