@@ -8,7 +8,7 @@ mod postgres;
 
 use std::path::PathBuf;
 
-use shoal_types::Env;
+use shoal_types::{Env, Rng as _, SystemRng};
 
 use crate::{Durability, Engine, Error, Migration, Options, Source};
 use postgres::Cloned;
@@ -35,7 +35,7 @@ impl Place {
     /// # Errors
     /// What keeps the server from making a database.
     pub async fn migrated(houses: &[(&'static str, &'static [Migration])], env: &Env) -> Result<Self, Error> {
-        let Ok(url) = std::env::var(SERVER) else { return Ok(Self::folder(env)) };
+        let Ok(url) = std::env::var(SERVER) else { return Ok(Self::folder()) };
         let Source::Postgres(server) = Source::parse(&url)? else {
             return Err(Error::Url { detail: format!("{SERVER} is no URL") });
         };
@@ -44,8 +44,8 @@ impl Place {
     }
 
     /// A folder of its own, whatever engine is under test.
-    pub fn folder(env: &Env) -> Self {
-        let folder = Folder::new(env);
+    pub fn folder() -> Self {
+        let folder = Folder::new();
         Self { source: Source::Directory(folder.0.clone()), _data: Data::Folder(folder) }
     }
 
@@ -72,9 +72,8 @@ impl Place {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new(env: &Env) -> Self {
-        let unique = format!("shoal-test-{}-{}", std::process::id(), unique(env));
-        Self(std::env::temp_dir().join(unique))
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("shoal-test-{}", unique())))
     }
 }
 
@@ -88,9 +87,9 @@ impl Drop for Folder {
     }
 }
 
-/// 16 hexadecimal digits that nobody else draws.
-fn unique(env: &Env) -> String {
+/// 16 hexadecimal digits that nobody else draws: not from the test's own randomness, which may be the same in all.
+fn unique() -> String {
     let mut random = [0_u8; 8];
-    env.rng().fill(&mut random);
+    SystemRng.fill(&mut random);
     format!("{:016x}", u64::from_le_bytes(random))
 }

@@ -22,7 +22,7 @@ impl Cloned {
         env: &Env,
     ) -> Result<Self, Error> {
         let template = template_name(houses);
-        let name = format!("test_{}", unique(env));
+        let name = format!("test_{}", unique());
         let clone = format!("create database {name} template {template}");
         if run(admin, clone.clone()).await.is_err() {
             make_template(admin, &template, houses, env).await?;
@@ -68,7 +68,7 @@ async fn make_template(
     houses: &[(&'static str, &'static [Migration])],
     env: &Env,
 ) -> Result<(), Error> {
-    let making = format!("making_{}", unique(env));
+    let making = format!("making_{}", unique());
     run(admin, format!("create database {making}")).await?;
     for (name, migrations) in houses {
         let source = Source::Postgres(admin.with_database(&making));
