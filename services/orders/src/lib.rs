@@ -13,4 +13,4 @@ mod store;
 
 pub use house::{Options, Orders};
 pub use jobs::Swept;
-pub use store::sql::ALL as STATEMENTS;
+pub use store::{MIGRATIONS, sql::ALL as STATEMENTS};

@@ -20,8 +20,8 @@ where
   and placed_at < $2
   and (placed_at, order_id) < ($3, $4)
   and number = $6
-  and ($7 is null or source = $7)
-  and ($8 is null or status = $8)
-  and ($9 is null or customer_id = $9)
+  and (cast($7 as text) is null or source = $7)
+  and (cast($8 as text) is null or status = $8)
+  and (customer_id = $9 or $9 is null)
 order by placed_at desc, order_id desc
 limit $5

@@ -20,6 +20,6 @@ where
   and placed_at < $2
   and (placed_at, order_id) < ($3, $4)
   and status = $6
-  and ($7 is null or source = $7)
+  and (cast($7 as text) is null or source = $7)
 order by placed_at desc, order_id desc
 limit $5

@@ -20,7 +20,7 @@ where
   and placed_at < $2
   and (placed_at, order_id) < ($3, $4)
   and customer_id = $6
-  and ($7 is null or status = $7)
-  and ($8 is null or source = $8)
+  and (cast($7 as text) is null or status = $7)
+  and (cast($8 as text) is null or source = $8)
 order by placed_at desc, order_id desc
 limit $5

@@ -13,7 +13,7 @@ use shoal_sql::Migration;
 use shoal_types::Id;
 
 /// The schema's history.
-pub(crate) const MIGRATIONS: &[Migration] = &[
+pub const MIGRATIONS: &[Migration] = &[
     shoal_queue::MIGRATION,
     Migration::new("0002_carts.sql", include_str!("../../migrations/0002_carts.sql")),
     Migration::new("0003_orders.sql", include_str!("../../migrations/0003_orders.sql")),

@@ -74,14 +74,15 @@ async fn a_page_of_orders_takes_the_same_statements_however_long_it_is() {
     let shop = Shop::open().await;
     seven(&shop).await;
     let mut counts = Vec::new();
-    for limit in [1, 7] {
+    // The first time a list is read PostgreSQL learns that it takes more than one statement, at the price of one.
+    for limit in [1, 1, 7] {
         let before = shop.statements();
         let page = PageRequest { limit: Limit::new(limit).expect("in range"), cursor: None };
         let request = ListOrders { page, ..ListOrders::default() };
         shop.orders.list_orders(&shop.staff(), request).await.expect("a page");
         counts.push(shop.statements() - before);
     }
-    assert_eq!(counts, [4, 4]);
+    assert_eq!(counts[1..], [4, 4]);
 }
 
 #[tokio::test]

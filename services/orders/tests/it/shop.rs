@@ -13,8 +13,9 @@ use shoal_contract::orders::{
 };
 use shoal_contract::products::{self, *};
 use shoal_contract::users::UserId;
-use shoal_orders::{Options, Orders};
-use shoal_sql::Durability;
+use shoal_orders::{MIGRATIONS, Options, Orders};
+use shoal_sql::testing::Place;
+use shoal_sql::{Durability, Source};
 use shoal_types::{
     Caller, Context, Currency, Env, Fault, Id, ManualClock, Money, Page, Role, SeededRng, Timestamp,
 };
@@ -83,7 +84,7 @@ pub(crate) struct Shop {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) env: Env,
-    pub(crate) folder: tempfile::TempDir,
+    place: Place,
 }
 
 impl Shop {
@@ -92,9 +93,9 @@ impl Shop {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
         let env = Env::new(clock.clone(), Arc::new(SeededRng::new(1)));
         let catalogue = Arc::new(Catalogue::default());
-        let folder = tempfile::tempdir().expect("a folder");
-        let orders = open(folder.path(), &env, &catalogue).await;
-        let shop = Self { orders, catalogue, clock, env, folder };
+        let place = Place::migrated(&[("orders", MIGRATIONS)], &env).await.expect("a place");
+        let orders = open(place.source(), &env, &catalogue).await;
+        let shop = Self { orders, catalogue, clock, env, place };
         shop.catalogue.sell(shop.offer("MUG", 1999));
         shop.catalogue.sell(shop.offer("BOWL", 1000));
         shop.catalogue.sell(Offer { shippable: false, ..shop.offer("EBOOK", 500) });
@@ -104,7 +105,7 @@ impl Shop {
     /// The same shop after a restart.
     pub(crate) async fn reopened(self) -> Self {
         self.orders.close().await;
-        let orders = open(self.folder.path(), &self.env, &self.catalogue).await;
+        let orders = open(self.place.source(), &self.env, &self.catalogue).await;
         Self { orders, ..self }
     }
 
@@ -208,8 +209,8 @@ impl Shop {
     }
 }
 
-async fn open(folder: &std::path::Path, env: &Env, catalogue: &Arc<Catalogue>) -> Orders {
-    let options = Options { durability: Durability::Process, ..Options::new(folder, Currency::EUR) };
+async fn open(source: &Source, env: &Env, catalogue: &Arc<Catalogue>) -> Orders {
+    let options = Options { durability: Durability::Process, ..Options::new(source, Currency::EUR) };
     Orders::open(options, env.clone(), catalogue.clone()).await.expect("opens")
 }
 
