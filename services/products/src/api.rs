@@ -4,8 +4,10 @@ mod catalogue;
 mod categories;
 mod import;
 mod lists;
+pub(crate) mod reserving;
 mod search;
-pub(crate) mod stock;
+pub(crate) mod settling;
+mod stock;
 mod writing;
 
 use std::sync::Arc;
@@ -80,15 +82,15 @@ impl shoal_contract::products::Products for Products {
     }
 
     async fn reserve(&self, cx: &Context, request: Reserve) -> Result<Reservation, Error> {
-        stock::reserve(&self.house, cx, request).await
+        reserving::reserve(&self.house, cx, request).await
     }
 
     async fn confirm(&self, cx: &Context, which: ReservationRef) -> Result<Reservation, Error> {
-        stock::confirm(&self.house, cx, which).await
+        settling::confirm(&self.house, cx, which).await
     }
 
     async fn release(&self, cx: &Context, which: ReservationRef) -> Result<Reservation, Error> {
-        stock::release(&self.house, cx, which).await
+        settling::release(&self.house, cx, which).await
     }
 
     async fn restock(&self, cx: &Context, request: Restock) -> Result<(), Error> {

@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use shoal_contract::products::{ProductId, ProductStatus};
 use shoal_search::{Index, Place};
-use shoal_sql::{Database, Durability, Source};
+use shoal_sql::{Database, Durability, Engine, Source};
 use shoal_types::{Caller, Context, Currency, Env, Fault, Role};
 
+use crate::api::reserving::Reserving;
+use crate::api::settling::Settling;
 use crate::cache::{Cache, Entry};
+use crate::desk::Desk;
 use crate::error::Stop;
 use crate::index;
 use crate::jobs::Alarm;
 use crate::model::Tree;
-use crate::store;
+use crate::store::{self, Settlement};
 
 /// How to open the house.
 #[derive(Debug, Clone)]
@@ -56,7 +59,10 @@ pub(crate) struct House {
     pub(crate) currency: Currency,
     pub(crate) cache: Cache,
     pub(crate) index: Index,
-    pub(crate) alarm: Alarm,
+    pub(crate) alarm: Arc<Alarm>,
+    pub(crate) reserving: Desk<Reserving>,
+    pub(crate) confirming: Desk<Settling>,
+    pub(crate) releasing: Desk<Settling>,
 }
 
 impl House {
@@ -69,8 +75,26 @@ impl House {
         let place = folder.clone().map_or(Place::Memory, Place::Directory);
         let index = Index::open(place, schema).await;
         let index = index.map_err(|error| OpenError::Search { folder: folder.unwrap_or_default(), error })?;
-        let (cache, alarm) = (Cache::new(), Alarm::default());
-        Ok(Self { db, env, currency: options.currency, cache, index, alarm })
+        let (alarm, rounds) = (Arc::new(Alarm::default()), rounds_max(db.engine()));
+        let reserving = Reserving::new(db.clone(), env.clone(), Arc::clone(&alarm));
+        let settling = |how| Desk::new(Settling::new(db.clone(), env.clone(), how), env.clone(), rounds);
+        Ok(Self {
+            currency: options.currency,
+            cache: Cache::new(),
+            index,
+            alarm,
+            reserving: Desk::new(reserving, env.clone(), rounds),
+            confirming: settling(Settlement::Confirm),
+            releasing: settling(Settlement::Release),
+            db,
+            env,
+        })
+    }
+
+    /// Finishes what waits and closes the data.
+    pub(crate) async fn close(&self) {
+        tokio::join!(self.reserving.close(), self.confirming.close(), self.releasing.close());
+        self.db.close().await;
     }
 
     /// The category tree.
@@ -123,6 +147,18 @@ impl House {
             Some(entry) => Ok(Some(entry)),
             None => Ok(self.load(cx, [id]).await?.remove(&id)),
         }
+    }
+}
+
+/// How many rounds of one desk may be on their way.
+///
+/// On PostgreSQL a second one would wait for the shelves that the first one has locked. On SQLite nobody locks, and
+/// rounds that meet share a commit; a round that had to wait for the last one's commit would miss the next one's start
+/// (measured: the 99th percentile of a checkout at half load doubles with one, and four are as good as many).
+const fn rounds_max(engine: Engine) -> usize {
+    match engine {
+        Engine::Sqlite => 4,
+        Engine::Postgres => 1,
     }
 }
 

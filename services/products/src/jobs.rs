@@ -11,12 +11,12 @@ use shoal_types::{Context, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use crate::api::stock;
+use crate::api::settling;
 use crate::error::Stop;
 use crate::house::House;
 use crate::store;
 
-/// Holds looked for at a time; their transactions share commits.
+/// Holds looked for at a time; they end in one transaction.
 const HOLDS_BATCH: u16 = 64;
 /// The longest sleep while a hold may have been made by another node.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -117,7 +117,7 @@ async fn end_due_holds(house: &House) -> Result<Duration, Error> {
     Ok(looks_at.since(now))
 }
 
-/// Gives back the stock of all holds whose time has passed, each in a transaction of its own, and answers how many.
+/// Gives back the stock of all holds whose time has passed, and answers how many.
 pub(crate) async fn expire_holds(house: &House, cx: &Context) -> Result<u64, Error> {
     let mut expired = 0;
     loop {
@@ -125,9 +125,8 @@ pub(crate) async fn expire_holds(house: &House, cx: &Context) -> Result<u64, Err
         let due = house.db.read(cx, async move |tx| store::due(tx, now, HOLDS_BATCH).await).await;
         let due = due.map_err(Stop::Database)?;
         let full = due.len() == usize::from(HOLDS_BATCH);
-        let ended = due.into_iter().map(|key| stock::expire(house, cx, key));
-        for ended in futures::future::join_all(ended).await {
-            expired += u64::from(ended?);
+        if !due.is_empty() {
+            expired += settling::expire(house, cx, due).await?;
         }
         if !full {
             return Ok(expired);

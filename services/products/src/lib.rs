@@ -5,6 +5,7 @@
 
 mod api;
 mod cache;
+mod desk;
 mod error;
 mod events;
 mod house;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use crate::events::SearchFeed;
 use crate::house::House;
 pub use crate::house::{OpenError, Options};
+pub use crate::store::MIGRATIONS;
 
 /// The product house. A handle is cheap to clone.
 #[derive(Clone)]
@@ -76,6 +78,6 @@ impl Products {
             let fault = Fault::from(error);
             tracing::warn!(%fault, "the search index lacks the last changes until they are told again");
         }
-        self.house.db.close().await;
+        self.house.close().await;
     }
 }

@@ -1,6 +1,7 @@
 //! The rules of the house, pure: what fits together, what is asked for, where things stand. Nothing here waits,
 //! knows the time or reaches a database.
 
+mod allotment;
 mod demand;
 mod ledger;
 mod offer;
@@ -8,6 +9,7 @@ mod product;
 mod slug;
 mod tree;
 
+pub(crate) use allotment::{Left, Verdict, allot, total};
 pub(crate) use demand::{Counted, booking, demand};
 pub(crate) use ledger::{Entry, HeldLine, Moment, movement_id, movements};
 pub(crate) use offer::offer;

@@ -1,24 +1,22 @@
-//! Stock: what there is, what staff book, and the primitives of the saga.
+//! Stock: what there is, what staff book, what comes back. How it is held and sold is in `reserving` and `settling`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use shoal_contract::check;
 use shoal_contract::products::{
-    AdjustStock, Error, ListMovements, LookUp, Movement, MovementKind, Reservation, ReservationKey,
-    ReservationRef, ReservationState, Reserve, Restock, Stock, StockChange, StockLine, VariantId,
+    AdjustStock, Error, ListMovements, LookUp, Movement, MovementKind, Reservation, ReservationRef, Restock,
+    Stock, StockChange, StockLine,
 };
 use shoal_queue::once;
 use shoal_sql::Tx;
-use shoal_types::{Context, Env, Page, Role, Timestamp};
+use shoal_types::{Context, Env, Page, Role};
 
 use super::catalogue::find_by_skus;
 use crate::error::{Stop, TRIES};
 use crate::house::{House, may_see, system_only};
 use crate::model::{self, Moment};
-use crate::store::{self, NewMovement, Settlement, Shelf};
+use crate::store::{self, NewMovement, Shelf};
 
-/// The rule that says a key was used before.
-const KEY: &str = "holds.reservation_id, holds.line";
 /// The rule that says a restock was booked before.
 const MOVEMENT: &str = "movements.variant_id, movements.movement_id";
 /// Tells the ids of restocks from those of holds.
@@ -106,112 +104,6 @@ async fn book(tx: &mut Tx, env: &Env, request: &AdjustStock) -> Result<Stock, St
     store::add_movements(tx, &[movement]).await?;
     shelf.counted.on_hand += booking.by;
     Ok(shelf.shown())
-}
-
-/// Holds stock for all lines or none. Two statements, however many lines.
-pub(super) async fn reserve(house: &House, cx: &Context, request: Reserve) -> Result<Reservation, Error> {
-    system_only(cx)?;
-    let lines = model::demand(&request.lines)?;
-    let (key, expires_at) = (request.key, request.expires_at);
-    let hold = Reservation { key, state: ReservationState::Held, lines, expires_at };
-    let now = house.env.now();
-    let body = async move |tx: &mut Tx| {
-        store::add_holds(tx, &hold, now).await?;
-        let taken = store::take(tx, &hold.lines).await?;
-        if taken.len() != hold.lines.len() {
-            let taken = taken.into_iter().collect();
-            return Err(shortage(tx, &hold.lines, &taken).await);
-        }
-        Ok(hold.clone())
-    };
-    match house.db.write(cx, body).await {
-        Err(Stop::Database(error)) if error.is_unique(KEY) => first(house, cx, key).await,
-        result => {
-            let hold = result?;
-            house.alarm.note(expires_at);
-            Ok(hold)
-        }
-    }
-}
-
-/// Names the first line that could not be held: none that is among the `taken` ones.
-async fn shortage(tx: &mut Tx, lines: &[StockLine], taken: &HashSet<VariantId>) -> Stop {
-    let Some(line) = lines.iter().find(|line| !taken.contains(&line.variant)) else {
-        return Stop::Overtaken;
-    };
-    match store::shelves(tx, [line.variant]).await.map(|mut shelves| shelves.pop()) {
-        Err(error) => error.into(),
-        Ok(Some(shelf)) if !shelf.retired => {
-            let available = shelf.counted.available();
-            Error::StockTooLow { sku: shelf.sku, requested: line.quantity, available }.into()
-        }
-        Ok(_) => Error::UnknownSku { sku: line.variant.to_string() }.into(),
-    }
-}
-
-/// What the first reservation of a key became.
-async fn first(house: &House, cx: &Context, key: ReservationKey) -> Result<Reservation, Error> {
-    let found = house.db.read(cx, async move |tx| store::find_reservation(tx, key).await).await;
-    let found = found.map_err(Stop::Database)?.ok_or(Stop::Overtaken)?;
-    // Released before it was ever made: the caller that undid it does not expect it to hold anything.
-    if found.lines.is_empty() { Err(Error::ReservationGone {}) } else { Ok(found) }
-}
-
-/// Turns a hold into a sale. Two statements, however many lines. A hold whose time has passed can be confirmed as
-/// long as it was not ended: its stock is still held.
-pub(super) async fn confirm(
-    house: &House,
-    cx: &Context,
-    which: ReservationRef,
-) -> Result<Reservation, Error> {
-    system_only(cx)?;
-    let (key, now) = (which.key, house.env.now());
-    let body = async move |tx: &mut Tx| {
-        if let Some(confirmed) = store::settle(tx, key, Settlement::Confirm, now).await? {
-            return Ok(confirmed);
-        }
-        let found = store::find_reservation(tx, key).await?;
-        let confirmed = found.filter(|found| found.state == ReservationState::Confirmed);
-        confirmed.ok_or_else(|| Stop::from(Error::ReservationGone {}))
-    };
-    Ok(house.db.write(cx, body).await?)
-}
-
-/// Gives a hold back. One that is confirmed stays so: sold goods come back by a restock.
-pub(super) async fn release(
-    house: &House,
-    cx: &Context,
-    which: ReservationRef,
-) -> Result<Reservation, Error> {
-    system_only(cx)?;
-    for _ in 0..TRIES {
-        let (key, now) = (which.key, house.env.now());
-        let body = async move |tx: &mut Tx| give_back(tx, key, now).await;
-        match house.db.write(cx, body).await {
-            Err(Stop::Overtaken) => {}
-            result => return Ok(result?),
-        }
-    }
-    Err(Stop::Overtaken.into())
-}
-
-async fn give_back(tx: &mut Tx, key: ReservationKey, now: Timestamp) -> Result<Reservation, Stop> {
-    if let Some(released) = store::settle(tx, key, Settlement::Release, now).await? {
-        return Ok(released);
-    }
-    if let Some(found) = store::find_reservation(tx, key).await? {
-        return Ok(found);
-    }
-    // A reserve that comes late, or right now, finds the key taken.
-    store::entomb(tx, key, now).await.map_err(|error| Stop::overtaken(error, &[KEY]))?;
-    Ok(Reservation { key, state: ReservationState::Released, lines: Vec::new(), expires_at: now })
-}
-
-/// Gives a hold back if its time has passed; whether it was still open.
-pub(crate) async fn expire(house: &House, cx: &Context, key: ReservationKey) -> Result<bool, Error> {
-    let now = house.env.now();
-    let body = async move |tx: &mut Tx| store::settle(tx, key, Settlement::Expire, now).await;
-    Ok(house.db.write(cx, body).await.map_err(Stop::Database)?.is_some())
 }
 
 /// Books sold goods back in. Two statements, however many lines.

@@ -1,4 +1,5 @@
--- The lines of a reservation. One of no pieces marks a key that was released before it was ever reserved.
+-- The lines of reservations. One of no pieces marks a key that was released before it was ever reserved. Rows of a key
+-- that is taken are left out, which the number of rows added tells.
 insert into holds (
   reservation_id,
   line,
@@ -10,3 +11,4 @@ insert into holds (
   settled_at
 )
 values {rows:8}
+on conflict (reservation_id, line) do nothing

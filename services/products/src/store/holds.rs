@@ -1,21 +1,21 @@
-//! Reservations. Their statements do not grow with their lines.
+//! Reservations. Their statements do not grow with their lines, nor with how many are made or settled at once.
+
+use std::collections::HashMap;
 
 use shoal_contract::products::{Reservation, ReservationKey, ReservationState, StockLine, VariantId};
-use shoal_sql::{Error, FromRow, ReadTx, Row, Tx, params};
+use shoal_sql::{Engine, Error, FromRow, ReadTx, Row, Tx, Value, params};
 use shoal_types::Timestamp;
 use uuid::Uuid;
 
 use super::words::{state, state_word};
+use super::{padded, stock};
+use crate::model;
 
 shoal_sql::statements! {
     pub(crate) mod sql {
         ADD_HOLDS = include_str!("add_holds.sql");
         SETTLE_HOLDS = include_str!("settle_holds.sql");
-        EXPIRE_HOLDS = include_str!("expire_holds.sql");
-        SELL_HELD = include_str!("sell_held.sql");
-        GIVE_BACK_HELD = include_str!("give_back_held.sql");
-        FIND_HOLDS = "select line, variant_id, quantity, expires_at, state
-            from holds where reservation_id = $1 order by line";
+        FIND_HOLDS = include_str!("find_holds.sql");
         DUE_HOLDS = "select reservation_id from holds
             where state = 'held' and line = 0 and expires_at <= $1 order by expires_at limit $2";
         NEXT_EXPIRY = "select expires_at from holds
@@ -23,14 +23,14 @@ shoal_sql::statements! {
     }
 }
 
-/// How a hold ends.
+/// How holds end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settlement {
-    /// Its pieces are sold.
+    /// Their pieces are sold.
     Confirm,
-    /// Its pieces are given back.
+    /// Their pieces are given back.
     Release,
-    /// Its pieces are given back if its time has passed.
+    /// Their pieces are given back if their time has passed.
     Expire,
 }
 
@@ -45,67 +45,97 @@ impl Settlement {
     }
 }
 
-/// Writes down a hold as it is, in one statement.
-///
-/// # Errors
-/// A unique constraint on `holds.reservation_id, holds.line` if the key was used before.
-pub(crate) async fn add_holds(tx: &mut Tx, hold: &Reservation, now: Timestamp) -> Result<(), Error> {
-    let settled = (hold.state != ReservationState::Held).then_some(now);
-    let row = |(number, line): (i64, &StockLine)| {
-        let state = state_word(hold.state);
-        params![hold.key, number, line.variant, line.quantity, state, hold.expires_at, now, settled]
-    };
-    let rows: Vec<_> = (0_i64..).zip(&hold.lines).map(row).collect();
-    tx.execute_rows(sql::ADD_HOLDS, params![], &rows).await.map(|_| ())
+/// Holds on their way into the table, in order of their keys: two who write down the same ones do not wait for each
+/// other in a circle.
+#[derive(Debug)]
+pub(crate) struct NewHolds {
+    rows: Vec<[Value; 8]>,
+    lines: u64,
 }
 
-/// Ends an open hold and moves its stock, in two statements. Answers nothing, after one statement, if there is no
-/// such open hold.
+impl NewHolds {
+    /// The lines of `holds`, each of another key, as they are.
+    pub(crate) fn new(engine: Engine, mut holds: Vec<&Reservation>, now: Timestamp) -> Self {
+        holds.sort_unstable_by_key(|hold| hold.key);
+        let rows: Vec<_> = holds.into_iter().flat_map(|hold| hold_rows(hold, now)).collect();
+        let lines = rows.len() as u64;
+        // PostgreSQL has one plan for any number of rows.
+        Self { lines, rows: if engine == Engine::Sqlite { padded(rows) } else { rows } }
+    }
+
+    /// Writes them down in one statement; whether all their keys were new. If not, roll back.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub(crate) async fn insert(&self, tx: &mut Tx) -> Result<bool, Error> {
+        Ok(tx.execute_rows(sql::ADD_HOLDS, params![], &self.rows).await? == self.lines)
+    }
+}
+
+fn hold_rows(hold: &Reservation, now: Timestamp) -> impl Iterator<Item = [Value; 8]> {
+    let settled = (hold.state != ReservationState::Held).then_some(now);
+    (0_i64..).zip(&hold.lines).map(move |(number, line)| {
+        let state = state_word(hold.state);
+        params![hold.key, number, line.variant, line.quantity, state, hold.expires_at, now, settled]
+    })
+}
+
+/// Ends those of the holds that are open and moves their stock; what these are now. Two statements, or one if none is
+/// open.
+///
+/// Locks holds before shelves, and both in order of their ids, as whoever takes stock does.
 pub(crate) async fn settle(
     tx: &mut Tx,
-    key: ReservationKey,
+    keys: &[ReservationKey],
     how: Settlement,
     now: Timestamp,
-) -> Result<Option<Reservation>, Error> {
-    let lines: Vec<Line> = match how {
-        Settlement::Expire => tx.list(sql::EXPIRE_HOLDS, params![key, now]).await?,
-        Settlement::Confirm | Settlement::Release => {
-            tx.list(sql::SETTLE_HOLDS, params![key, state_word(how.state()), now]).await?
-        }
-    };
+) -> Result<HashMap<ReservationKey, Reservation>, Error> {
+    let until = if how == Settlement::Expire { now } else { Timestamp::from_micros(i64::MAX) };
+    let fixed = params![state_word(how.state()), now, until];
+    let lines: Vec<Line> = tx.list_in(sql::SETTLE_HOLDS, fixed, keys.iter().copied()).await?;
     if lines.is_empty() {
-        return Ok(None);
+        return Ok(HashMap::new());
     }
-    let stock = if how == Settlement::Confirm { sql::SELL_HELD } else { sql::GIVE_BACK_HELD };
-    let moved = tx.execute(stock, params![key]).await?;
-    let expected = lines.len() as u64;
+    let goods = model::total(lines.iter().map(|line| &line.line));
+    let moved = match how {
+        Settlement::Confirm => stock::sell(tx, &goods).await?,
+        Settlement::Release | Settlement::Expire => stock::give_back(tx, &goods).await?,
+    };
+    let expected = goods.len() as u64;
     if moved != expected {
         // Each line was taken from a shelf, and shelves stay: this undoes what cannot be right.
         return Err(Error::GuardFailed { index: 1, expected, actual: moved });
     }
-    Ok(reservation(key, lines))
+    Ok(reservations(lines))
 }
 
-/// The reservation of a key; one without lines was released before it was ever made.
+/// The reservations of these keys; unknown ones are left out. One without lines was released before it was ever made.
+pub(crate) async fn find_reservations(
+    tx: &mut ReadTx,
+    keys: impl IntoIterator<Item = ReservationKey>,
+) -> Result<HashMap<ReservationKey, Reservation>, Error> {
+    Ok(reservations(tx.list_in(sql::FIND_HOLDS, params![], keys).await?))
+}
+
+/// The reservation of a key, as [`find_reservations`].
 pub(crate) async fn find_reservation(
     tx: &mut ReadTx,
     key: ReservationKey,
 ) -> Result<Option<Reservation>, Error> {
-    Ok(reservation(key, tx.list(sql::FIND_HOLDS, params![key]).await?))
+    Ok(find_reservations(tx, [key]).await?.remove(&key))
 }
 
-/// Remembers a key that was released before it was ever reserved, so that no hold can be made with it.
-///
-/// # Errors
-/// As [`add_holds`].
-pub(crate) async fn entomb(tx: &mut Tx, key: ReservationKey, now: Timestamp) -> Result<(), Error> {
+/// Remembers a key that was released before it was ever reserved, so that no hold can be made with it; whether it was
+/// new. If not, roll back.
+pub(crate) async fn entomb(tx: &mut Tx, key: ReservationKey, now: Timestamp) -> Result<bool, Error> {
     let hold = Reservation {
         key,
         state: ReservationState::Released,
         lines: vec![StockLine { variant: VariantId::from_uuid(Uuid::nil()), quantity: 0 }],
         expires_at: now,
     };
-    add_holds(tx, &hold, now).await
+    let row: Vec<_> = hold_rows(&hold, now).collect();
+    Ok(tx.execute_rows(sql::ADD_HOLDS, params![], &row).await? == 1)
 }
 
 /// Open holds whose time has passed, the oldest first.
@@ -119,6 +149,7 @@ pub(crate) async fn next_expiry(tx: &mut ReadTx) -> Result<Option<Timestamp>, Er
 }
 
 struct Line {
+    key: ReservationKey,
     number: i64,
     line: StockLine,
     expires_at: Timestamp,
@@ -128,19 +159,22 @@ struct Line {
 impl FromRow for Line {
     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
         Ok(Self {
-            number: row.get(0)?,
-            line: StockLine { variant: row.get(1)?, quantity: row.get(2)? },
-            expires_at: row.get(3)?,
-            state: state(row, 4)?,
+            key: row.get(0)?,
+            number: row.get(1)?,
+            line: StockLine { variant: row.get(2)?, quantity: row.get(3)? },
+            expires_at: row.get(4)?,
+            state: state(row, 5)?,
         })
     }
 }
 
-/// All lines of a reservation share its state and its end.
-fn reservation(key: ReservationKey, mut lines: Vec<Line>) -> Option<Reservation> {
-    lines.sort_by_key(|line| line.number);
-    let first = lines.first()?;
-    let (state, expires_at) = (first.state, first.expires_at);
-    let lines = lines.into_iter().map(|line| line.line).filter(|line| line.quantity > 0).collect();
-    Some(Reservation { key, state, lines, expires_at })
+/// Puts lines together again. All lines of a reservation share its state and its end.
+fn reservations(mut lines: Vec<Line>) -> HashMap<ReservationKey, Reservation> {
+    lines.sort_unstable_by_key(|line| (line.key, line.number));
+    let whole = |lines: &[Line]| {
+        let Line { key, state, expires_at, .. } = lines[0];
+        let lines = lines.iter().map(|line| line.line).filter(|line| line.quantity > 0).collect();
+        (key, Reservation { key, state, lines, expires_at })
+    };
+    lines.chunk_by(|a, b| a.key == b.key).map(whole).collect()
 }

@@ -1,8 +1,9 @@
 //! What there is of each variant.
 
 use shoal_contract::products::{Stock, StockLine, VariantId};
-use shoal_sql::{Error, FromRow, ReadTx, Row, Tx, params};
+use shoal_sql::{Error, FromRow, ReadTx, Row, Tx, Value, params};
 
+use super::padded;
 use crate::model::Counted;
 
 shoal_sql::statements! {
@@ -10,14 +11,14 @@ shoal_sql::statements! {
         SHELVES = "select variant_id, sku, on_hand, reserved, retired from stock where variant_id in {in}";
         SHELVES_OF_SKUS = include_str!("shelves_of_skus.sql");
         TAKE = include_str!("take_stock.sql");
-        PUT_BACK = "update stock set on_hand = on_hand + d.column2 from (values {rows:2}) as d
-            where variant_id = d.column1";
+        SELL = include_str!("sell_stock.sql");
+        GIVE_BACK = include_str!("give_back_stock.sql");
+        PUT_BACK = include_str!("put_back_stock.sql");
         BOOK = "update stock set on_hand = on_hand + $2
             where variant_id = $1 and on_hand + $2 >= reserved";
         RECOUNT = "update stock set on_hand = $2
             where variant_id = $1 and on_hand = $3 and reserved <= $2";
-        RETIRE = "update stock set retired = 1
-            where variant_id in (values {rows:1}) and reserved = 0";
+        RETIRE = include_str!("retire_stock.sql");
     }
 }
 
@@ -71,16 +72,30 @@ pub(crate) async fn shelves_of_skus(
     tx.list_in(sql::SHELVES_OF_SKUS, params![], skus).await
 }
 
-/// Holds the pieces of each line where that many can be sold, in one statement; the variants on which it did.
-pub(crate) async fn take(tx: &mut Tx, lines: &[StockLine]) -> Result<Vec<VariantId>, Error> {
-    let rows: Vec<_> = lines.iter().map(|line| params![line.variant, line.quantity]).collect();
-    tx.list_rows(sql::TAKE, params![], &rows).await
+/// Holds the pieces of each line, one a variant, where that many can be sold; whether they could everywhere. If not,
+/// roll back.
+pub(crate) async fn take(tx: &mut Tx, lines: &[StockLine]) -> Result<bool, Error> {
+    let taken: Vec<VariantId> = tx.list_rows(sql::TAKE, params![], &rows(lines)).await?;
+    Ok(taken.len() == lines.len())
 }
 
-/// Adds the pieces of each line, in one statement; on how many shelves.
+/// Takes held pieces of each line, one a variant, off their shelves; on how many.
+pub(super) async fn sell(tx: &mut Tx, lines: &[StockLine]) -> Result<u64, Error> {
+    tx.execute_rows(sql::SELL, params![], &rows(lines)).await
+}
+
+/// Makes held pieces of each line, one a variant, available again; on how many shelves.
+pub(super) async fn give_back(tx: &mut Tx, lines: &[StockLine]) -> Result<u64, Error> {
+    tx.execute_rows(sql::GIVE_BACK, params![], &rows(lines)).await
+}
+
+/// Adds the pieces of each line, one a variant; on how many shelves.
 pub(crate) async fn put_back(tx: &mut Tx, lines: &[StockLine]) -> Result<usize, Error> {
-    let rows: Vec<_> = lines.iter().map(|line| params![line.variant, line.quantity]).collect();
-    Ok(tx.execute_rows(sql::PUT_BACK, params![], &rows).await? as usize)
+    Ok(tx.execute_rows(sql::PUT_BACK, params![], &rows(lines)).await? as usize)
+}
+
+fn rows(lines: &[StockLine]) -> Vec<[Value; 2]> {
+    padded(lines.iter().map(|line| params![line.variant, line.quantity]).collect())
 }
 
 /// Adds pieces, or takes them away if what is held stays covered; whether it was done.
@@ -95,8 +110,8 @@ pub(crate) async fn recount(tx: &mut Tx, variant: VariantId, from: i64, to: i64)
 
 /// Closes the shelves of these variants unless pieces are held on them; how many were closed.
 pub(crate) async fn retire(tx: &mut Tx, variants: &[VariantId]) -> Result<usize, Error> {
-    let rows: Vec<_> = variants.iter().map(|variant| params![*variant]).collect();
-    Ok(tx.execute_rows(sql::RETIRE, params![], &rows).await? as usize)
+    let closed: Vec<VariantId> = tx.list_in(sql::RETIRE, params![], variants.iter().copied()).await?;
+    Ok(closed.len())
 }
 
 /// The SKU of one of these variants on which pieces are held.

@@ -6,5 +6,6 @@ mod importing;
 mod ledger;
 mod lists;
 mod reserving;
+mod rounds;
 mod searching;
 mod shop;

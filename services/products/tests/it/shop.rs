@@ -9,9 +9,10 @@ use shoal_contract::products::{
     ProductStatus, Products as _, Reservation, ReservationKey, ReservationRef, Reserve, Stock, StockChange,
     StockLine,
 };
-use shoal_products::{Options, Products};
+use shoal_products::{MIGRATIONS, Options, Products};
 use shoal_queue::{OutboxTable, Relay};
 use shoal_sql::Durability;
+use shoal_sql::testing::Place;
 use shoal_types::{
     Caller, Context, Currency, Env, Id, Idempotency, ManualClock, Money, Role, SeededRng, Timestamp,
 };
@@ -20,7 +21,7 @@ pub(crate) struct Shop {
     pub(crate) products: Products,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) env: Env,
-    folder: tempfile::TempDir,
+    place: Place,
 }
 
 impl Shop {
@@ -28,16 +29,16 @@ impl Shop {
         let now = Timestamp::parse("2026-05-03T10:12:00Z").expect("valid");
         let clock = Arc::new(ManualClock::at(now));
         let env = Env::new(clock.clone(), Arc::new(SeededRng::new(7)));
-        let folder = tempfile::tempdir().expect("a folder");
-        let products = Products::open(options(&folder), env.clone()).await.expect("opens");
-        Self { products, clock, env, folder }
+        let place = Place::migrated(&[("products", MIGRATIONS)], &Env::system()).await.expect("a place");
+        let products = Products::open(options(&place), env.clone()).await.expect("opens");
+        Self { products, clock, env, place }
     }
 
     /// The same data, opened again.
     pub(crate) async fn reopen(self) -> Self {
         self.products.close().await;
         drop(self.products);
-        let products = Products::open(options(&self.folder), self.env.clone()).await.expect("opens again");
+        let products = Products::open(options(&self.place), self.env.clone()).await.expect("opens again");
         Self { products, ..self }
     }
 
@@ -143,8 +144,8 @@ impl Shop {
     }
 }
 
-fn options(folder: &tempfile::TempDir) -> Options {
-    let options = Options::new(folder.path(), Currency::EUR);
+fn options(place: &Place) -> Options {
+    let options = Options::new(place.source(), Currency::EUR);
     Options { durability: Durability::Process, ..options }
 }
 
