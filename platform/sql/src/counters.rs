@@ -13,6 +13,8 @@ pub struct Counters {
     pub rollbacks: u64,
     /// Commits made durable; each answers a group of writes.
     pub commits: u64,
+    /// Times somebody waited for a server's answer; what goes out together is waited for once. None on embedded data.
+    pub round_trips: u64,
 }
 
 /// The living counters behind [`Counters`].
@@ -23,6 +25,7 @@ pub(crate) struct Tally {
     pub(crate) writes: AtomicU64,
     pub(crate) rollbacks: AtomicU64,
     pub(crate) commits: AtomicU64,
+    pub(crate) round_trips: AtomicU64,
 }
 
 impl Tally {
@@ -34,6 +37,7 @@ impl Tally {
             writes: read(&self.writes),
             rollbacks: read(&self.rollbacks),
             commits: read(&self.commits),
+            round_trips: read(&self.round_trips),
         }
     }
 }

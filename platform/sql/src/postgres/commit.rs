@@ -29,6 +29,7 @@ pub(super) enum Fate {
 
 /// Commits what is open on `link`, with a mark if it wrote.
 pub(super) async fn commit(link: &Link, pool: &Pool, env: &Env, wrote: bool, deadline: Deadline) -> Fate {
+    link.flight();
     if !wrote {
         return match link.control("commit").await {
             Ok(()) => Fate::Committed,
@@ -68,6 +69,7 @@ async fn look_up(pool: &Pool, mark: Uuid, deadline: Deadline) -> Fate {
 /// Forgets marks that nobody can ask for any more.
 pub(super) async fn forget_old_marks(link: &Link, env: &Env) -> Result<(), Failure> {
     // Ids of version 7 begin with their time.
+    link.flight();
     let oldest = uuid_at(env.now().minus(KEPT).as_micros() / 1000, 0);
     link.control(&format!("delete from commits where commit_id < '{oldest}'")).await
 }

@@ -36,6 +36,11 @@ impl Link {
         self.client.is_closed()
     }
 
+    /// Counts a flight: what goes out together from here is waited for once.
+    pub(super) fn flight(&self) {
+        count(&self.tally.round_trips);
+    }
+
     /// Calls that wait for their answer.
     pub(super) fn busy(&self) -> usize {
         self.busy.get()
@@ -90,6 +95,7 @@ impl Link {
         let template = statement.template().map_err(Failure::last)?;
         let types = match template.probe() {
             Some(probe) if template.types.is_empty() => {
+                self.flight();
                 let probed = self.client.prepare(&probe).await.map_err(failed)?;
                 probed.params()[template.fixed..].iter().map(|of| of.name().to_owned()).collect()
             }
@@ -99,6 +105,7 @@ impl Link {
             }
             _ => template.types.clone(),
         };
+        self.flight();
         let prepared = self.client.prepare(&template.postgres(&types)).await.map_err(failed)?;
         if let Some(unknown) = prepared.params().iter().find(|of| !is_sent(of)) {
             let detail = format!("has a parameter of type {unknown}, which is not sent: cast it");

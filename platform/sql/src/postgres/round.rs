@@ -27,6 +27,7 @@ pub(super) async fn fly(link: &Link, begin: Option<String>, seats: &[&Seat]) {
             }
         }
     }
+    link.flight();
     let opened = async {
         match begin {
             Some(begin) => link.control(&begin).await,

@@ -107,14 +107,20 @@ impl Session {
         let first = !self.state.asked.replace(true);
         self.state.waiting.set(true);
         let reply = match &mut self.way {
-            Way::Own { link, opening } => match opening.take() {
-                Some(opening) => {
-                    let (opened, reply) = futures::join!(link.control(&opening), link.run(&call));
-                    opened.and(reply)
+            Way::Own { link, opening } => {
+                link.flight();
+                match opening.take() {
+                    Some(opening) => {
+                        let (opened, reply) = futures::join!(link.control(&opening), link.run(&call));
+                        opened.and(reply)
+                    }
+                    None => link.run(&call).await,
                 }
-                None => link.run(&call).await,
-            },
-            Way::Single { link } if first => link.run(&call).await,
+            }
+            Way::Single { link } if first => {
+                link.flight();
+                link.run(&call).await
+            }
             Way::Single { .. } => Err(Failure { error: Error::Again, kind: Kind::Conflict }),
             Way::Seat(seat) => {
                 *seat.call.borrow_mut() = Some(call);
