@@ -1,9 +1,10 @@
 //! What a checkout does to its order: make it, pay it, cancel it, give money back.
 
-use shoal_contract::checkout::order_of;
+use shoal_contract::checkout::{CheckoutId, order_of};
 use shoal_contract::events::kinds;
 use shoal_contract::orders::{
-    CancelOrder, CreateOrder, Error as Told, MarkPaid, MarkRefunded, Order, OrderId, OrderStatus,
+    CancelOrder, CartId, CartStatus, CreateOrder, Error as Told, MarkPaid, MarkRefunded, Order, OrderId,
+    OrderStatus,
 };
 use shoal_sql::{ReadTx, Tx};
 use shoal_types::{Context, Fault};
@@ -12,32 +13,31 @@ use crate::error::Error;
 use crate::events::{Happening, because};
 use crate::house::{Inner, require_system};
 use crate::model::lifecycle::{WEB, may_cancel, placed, refused};
-use crate::model::number::{ATTEMPTS, order_number};
+use crate::model::number::order_number;
+use crate::store::carts::CartRow;
 use crate::store::orders::NewOrder;
 use crate::store::{carts, events, orders, parts};
 
+/// The key of an order's events: who refuses an order takes the place of the first.
+const FIRST_EVENT: &str = "order_events.order_id, order_events.sequence";
+
 impl Inner {
+    /// Closes the cart, then makes the order of it: order, lines and event in one commit, whatever the number of lines.
+    /// Each commit writes under one id, and whoever repeats the call goes on where the last one stopped.
     pub(super) async fn create_order(&self, cx: &Context, request: CreateOrder) -> Result<Order, Error> {
         require_system(cx)?;
-        let mut attempt = 0;
-        loop {
-            match self.try_to_create(cx, request.clone(), attempt).await {
-                // Another order has this number. The next one is a group longer.
-                Err(Error::Sql(error)) if error.is_unique("orders.number, orders.source") => attempt += 1,
-                result => return result,
-            }
-            if attempt == ATTEMPTS {
-                tracing::error!(checkout = %request.checkout, "no order number is free");
-                return Err(Fault::Internal {}.into());
-            }
-        }
-    }
-
-    /// Order, lines, event and cart: four statements in one commit, whatever the number of lines.
-    async fn try_to_create(&self, cx: &Context, request: CreateOrder, attempt: u32) -> Result<Order, Error> {
         let (checkout, cart, now) = (request.checkout, request.quote.cart, self.env.now());
+        if let Some(cart) = cart
+            && !self.close_cart(cx, cart, checkout).await?
+        {
+            // An order that was made before stands, even if its cart is gone by now.
+            return match self.existing(cx, order_of(checkout)).await? {
+                Some(order) => Ok(order),
+                None => Err(self.not_frozen(cx, cart).await),
+            };
+        }
         let token_hash = request.token_hash;
-        let order = placed(request, order_number(order_of(checkout), attempt), now);
+        let order = placed(request, order_number(order_of(checkout)), now);
         let new = NewOrder::of(&order, token_hash)?;
         let message = format!("order {} was placed", order.number);
         let event =
@@ -47,16 +47,61 @@ impl Inner {
             if !orders::insert(tx, &new).await? {
                 return find(tx, id).await.map(Some);
             }
-            if let Some(cart) = cart
-                && !carts::close(tx, cart, checkout, now).await?
-            {
-                return Err(not_frozen(tx, cart).await);
-            }
             events::append(tx, &event).await?;
             Ok(None)
         };
-        let earlier = self.transact(cx, body).await?;
-        Ok(earlier.unwrap_or(order))
+        match (self.transact(cx, body).await, cart) {
+            (Ok(earlier), _) => Ok(earlier.unwrap_or(order)),
+            // The checkout was undone meanwhile, and its cart given back.
+            (Err(Error::Sql(error)), Some(cart)) if error.is_unique(FIRST_EVENT) => {
+                Err(self.not_frozen(cx, cart).await)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Closes the cart that the checkout has frozen; whether it is closed for this checkout.
+    async fn close_cart(&self, cx: &Context, cart: CartId, checkout: CheckoutId) -> Result<bool, Error> {
+        let now = self.env.now();
+        let body = async move |tx: &mut Tx| {
+            if carts::close(tx, cart, checkout, now).await? {
+                return Ok(true);
+            }
+            let found = carts::find(tx, cart).await?;
+            let before =
+                |cart: CartRow| cart.status == CartStatus::Ordered && cart.checkout == Some(checkout);
+            Ok(found.is_some_and(before))
+        };
+        self.transact(cx, body).await
+    }
+
+    async fn existing(&self, cx: &Context, order: OrderId) -> Result<Option<Order>, Error> {
+        Ok(self.db.read(cx, async move |tx| orders::find(tx, order).await).await?)
+    }
+
+    /// Why an order's cart could not be closed: it is no longer frozen for this checkout, so nothing is ordered.
+    async fn not_frozen(&self, cx: &Context, cart: CartId) -> Error {
+        match self.db.read(cx, async move |tx| carts::find(tx, cart).await).await {
+            Ok(None) => Told::UnknownCart {}.into(),
+            Ok(Some(cart)) => match super::access::require_open(&cart) {
+                Ok(()) => Told::CartChanged { version: cart.version }.into(),
+                Err(error) => error.into(),
+            },
+            Err(error) => Error::Sql(error),
+        }
+    }
+
+    /// Sees to it that the order is not made any more; `false` if it stands.
+    pub(super) async fn refuse_order(&self, cx: &Context, order: OrderId) -> Result<bool, Error> {
+        let (now, event) = (self.env.now(), self.env.id());
+        let body = async move |tx: &mut Tx| {
+            if events::refuse(tx, order, event, now).await? {
+                return Ok(true);
+            }
+            let made = orders::find_row(tx, order).await?;
+            Ok(made.is_none_or(|order| order.status == OrderStatus::Cancelled))
+        };
+        self.transact(cx, body).await
     }
 
     pub(super) async fn mark_paid(&self, cx: &Context, request: MarkPaid) -> Result<Order, Error> {
@@ -157,18 +202,6 @@ async fn paid_before(tx: &mut ReadTx, request: &MarkPaid) -> Result<Order, Error
             Err(Fault::invalid("amount", "other_sum", message).into())
         }
         _ => Ok(order),
-    }
-}
-
-/// Why an order's cart could not be closed: it is no longer frozen for this checkout, so nothing is ordered.
-async fn not_frozen(tx: &mut ReadTx, cart: shoal_contract::orders::CartId) -> Error {
-    match carts::find(tx, cart).await {
-        Ok(None) => Told::UnknownCart {}.into(),
-        Ok(Some(cart)) => match super::access::require_open(&cart) {
-            Ok(()) => Told::CartChanged { version: cart.version }.into(),
-            Err(error) => error.into(),
-        },
-        Err(error) => error.into(),
     }
 }
 

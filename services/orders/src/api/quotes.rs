@@ -1,4 +1,4 @@
-use shoal_contract::checkout::CheckoutId;
+use shoal_contract::checkout::{CheckoutId, order_of};
 use shoal_contract::orders::{CartId, CartStatus, Error as Told, FreezeCart, Quote, QuoteRequest};
 use shoal_contract::{check, normal_email};
 use shoal_sql::{ReadTx, Tx};
@@ -20,21 +20,31 @@ impl Inner {
             Some(frozen) => Ok(frozen),
             None => Err(refusal(tx, cart).await),
         };
-        let frozen = self.transact(cx, body).await?;
+        let frozen = self.transact_grouped(cx, body).await?;
         let quote = self.quote_cart(cx, &frozen).await.map_err(Told::from);
         if let Err(error) = &quote
             && !error.kind().retry_may_help()
             && frozen.status == CartStatus::Paying
         {
             // It cannot be bought as it is: the buyer gets it back at once, to change it.
-            self.thaw(cx, cart, checkout).await?;
+            self.open_again(cx, cart, checkout, CartStatus::Paying).await?;
         }
         Ok(quote?)
     }
 
     pub(super) async fn thaw_cart(&self, cx: &Context, request: FreezeCart) -> Result<(), Error> {
         require_system(cx)?;
-        self.thaw(cx, request.cart, request.checkout).await
+        let FreezeCart { cart, checkout } = request;
+        if self.open_again(cx, cart, checkout, CartStatus::Paying).await? {
+            return Ok(());
+        }
+        let found = self.db.read(cx, async move |tx| carts::find(tx, cart).await).await?;
+        let closed = |cart: CartRow| cart.status == CartStatus::Ordered && cart.checkout == Some(checkout);
+        // First the order, then the cart: one that is sold is not given back, one that is given back is not sold.
+        if found.is_some_and(closed) && self.refuse_order(cx, order_of(checkout)).await? {
+            self.open_again(cx, cart, checkout, CartStatus::Ordered).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn quote(&self, cx: &Context, request: QuoteRequest) -> Result<Quote, Error> {
@@ -55,10 +65,17 @@ impl Inner {
         Ok(self.with_basket(cart, &offers, |basket| basket.quote(buyer))?)
     }
 
-    async fn thaw(&self, cx: &Context, cart: CartId, checkout: CheckoutId) -> Result<(), Error> {
+    /// Opens the cart of a checkout if it is in the state `from`; whether it was.
+    async fn open_again(
+        &self,
+        cx: &Context,
+        cart: CartId,
+        checkout: CheckoutId,
+        from: CartStatus,
+    ) -> Result<bool, Error> {
         let now = self.env.now();
-        let body = async move |tx: &mut Tx| Ok(carts::thaw(tx, cart, checkout, now).await?);
-        self.transact(cx, body).await.map(drop)
+        let body = async move |tx: &mut Tx| Ok(carts::thaw(tx, cart, checkout, from, now).await?);
+        self.transact(cx, body).await
     }
 }
 

@@ -69,6 +69,15 @@ fn status(word: &str) -> Option<CartStatus> {
     })
 }
 
+fn word(status: CartStatus) -> &'static str {
+    match status {
+        CartStatus::Open => "open",
+        CartStatus::Paying => "paying",
+        CartStatus::Ordered => "ordered",
+        CartStatus::Merged => "merged",
+    }
+}
+
 /// A version as a parameter.
 pub(super) fn number(version: u64) -> i64 {
     i64::try_from(version).unwrap_or(i64::MAX)
@@ -123,14 +132,15 @@ pub(crate) async fn freeze(
     tx.find(sql::FREEZE_CART, params![cart, checkout, at]).await
 }
 
-/// Opens the cart a checkout has frozen, or closed for an order that is cancelled; whether there was one.
+/// Opens the cart a checkout has frozen (`Paying`), or closed for an order (`Ordered`); whether there was one.
 pub(crate) async fn thaw(
     tx: &mut Tx,
     cart: CartId,
     checkout: CheckoutId,
+    from: CartStatus,
     at: Timestamp,
 ) -> Result<bool, Error> {
-    Ok(tx.execute(sql::THAW_CART, params![cart, checkout, at]).await? == 1)
+    Ok(tx.execute(sql::THAW_CART, params![cart, checkout, word(from), at]).await? == 1)
 }
 
 /// Closes the cart a checkout has frozen; whether there was one.

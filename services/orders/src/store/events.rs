@@ -1,6 +1,7 @@
 use shoal_contract::orders::{OrderId, TimelineEntry};
 use shoal_queue::EventId;
 use shoal_sql::{Error, FromRow, ReadTx, Row, Tx, Value, params};
+use shoal_types::Timestamp;
 
 use super::carts::number;
 use super::sql;
@@ -28,6 +29,16 @@ pub(crate) async fn append(tx: &mut Tx, rows: &[[Value; 8]]) -> Result<(), Error
     tx.execute_rows(sql::INSERT_EVENTS, params![], rows).await?;
     tx.wake();
     Ok(())
+}
+
+/// Takes the place of an order's first event, so that the order can no longer be made; `false` if it is taken.
+pub(crate) async fn refuse(
+    tx: &mut Tx,
+    order: OrderId,
+    event: EventId,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    Ok(tx.execute(sql::REFUSE_ORDER, params![order, event, at]).await? == 1)
 }
 
 /// What happened to an order, oldest first.

@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     shoal_queue::MIGRATION,
     Migration::new("0002_carts.sql", include_str!("../../migrations/0002_carts.sql")),
     Migration::new("0003_orders.sql", include_str!("../../migrations/0003_orders.sql")),
+    Migration::new("0004_order_numbers.sql", include_str!("../../migrations/0004_order_numbers.sql")),
 ];
 
 /// Where the relay finds this house's events: the orders' timeline is their outbox.
@@ -44,7 +45,7 @@ shoal_sql::statements! {
             on conflict (customer_id) do nothing";
         MOVE_CLAIM = "update customer_carts set cart_id = $2 where customer_id = $1 and cart_id = $3";
 
-        LIST_SETTINGS = "select name, value from settings";
+        LIST_SETTINGS = "select name, value from settings limit $1";
         SAVE_SETTINGS = "insert into settings (name, value, updated_at) values {rows:3}
             on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
 
@@ -77,6 +78,7 @@ shoal_sql::statements! {
         FIND_REFUND = "select amount from refunds where order_id = $1 and refund_key = $2";
 
         INSERT_EVENTS = include_str!("insert_events.sql");
+        REFUSE_ORDER = include_str!("refuse_order.sql");
         LIST_EVENTS = "select sequence, kind, message, at from order_events
             where order_id = $1 order by sequence limit $2";
         UNPUBLISHED = include_str!("unpublished.sql");

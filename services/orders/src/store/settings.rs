@@ -6,11 +6,13 @@ use crate::model::rates::Rates;
 
 const TAX_RATES: &str = "tax_rates";
 const SHIPPING_ZONES: &str = "shipping_zones";
+/// More settings than this or a newer version knows.
+const SETTINGS_MAX: u32 = 100;
 
 /// The rates as they were set; none in a new shop.
 pub(crate) async fn load(tx: &mut ReadTx) -> Result<Rates, Error> {
     let (mut tax_rates, mut zones) = (Vec::new(), Vec::new());
-    for (name, value) in tx.list::<(String, String)>(sql::LIST_SETTINGS, params![]).await? {
+    for (name, value) in tx.list::<(String, String)>(sql::LIST_SETTINGS, params![SETTINGS_MAX]).await? {
         match name.as_str() {
             TAX_RATES => tax_rates = from_json(&value, 1, "settings")?,
             SHIPPING_ZONES => zones = from_json(&value, 1, "settings")?,

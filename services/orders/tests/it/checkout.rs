@@ -159,27 +159,6 @@ async fn nothing_is_ordered_from_a_cart_that_was_given_back() {
 }
 
 #[tokio::test]
-async fn two_orders_whose_ids_end_alike_have_different_numbers() {
-    let shop = Shop::open().await;
-    let mut numbers = Vec::new();
-    for first in [1, 2, 3] {
-        let mut bits = [7; 16];
-        bits[0] = first;
-        let quote = shop.frozen(shop.cart(&shop.guest(), &[("MUG", 1)]).await.id).await.quote;
-        let quote = shoal_contract::orders::Quote { cart: None, ..quote };
-        let create = shoal_contract::orders::CreateOrder {
-            checkout: shoal_types::Id::from_digest(bits),
-            token_hash: None,
-            quote,
-        };
-        let order = shop.orders.create_order(&shop.system(), create.clone()).await.expect("an order");
-        assert_eq!(shop.orders.create_order(&shop.system(), create).await, Ok(order.clone()));
-        numbers.push(order.number.len());
-    }
-    assert_eq!(numbers, [11, 16, 21]);
-}
-
-#[tokio::test]
 async fn an_order_is_paid_once_and_exactly() {
     let shop = Shop::open().await;
     let order = shop.placed(&shop.guest(), &[("MUG", 1)]).await;

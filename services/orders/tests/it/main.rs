@@ -3,6 +3,7 @@
 mod access;
 mod carts;
 mod checkout;
+mod closing;
 mod fulfilment;
 mod idempotency;
 mod imports;
