@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::from_sqlite;
+use super::failure::{from_io, from_sqlite};
 use crate::{Durability, Error, Options};
 
 /// Statements a connection keeps prepared.
@@ -15,8 +16,12 @@ pub(super) fn path(directory: &Path, name: &str) -> PathBuf {
 
 /// Opens the connection that writes, making the file if absent.
 pub(super) fn open_writer(directory: &Path, options: &Options) -> Result<Connection, Error> {
+    let file = path(directory, options.name);
+    if options.durability == Durability::Full {
+        settle(directory, &file).map_err(|error| from_io(&error, &file))?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = open(&path(directory, options.name), flags)?;
+    let connection = open(&file, flags)?;
     let synchronous = match options.durability {
         Durability::Full => "full",
         Durability::Process => "off",
@@ -32,6 +37,36 @@ pub(super) fn open_writer(directory: &Path, options: &Options) -> Result<Connect
         connection.execute_batch(&pragma).map_err(|error| from_sqlite(&error, "open"))?;
     }
     Ok(connection)
+}
+
+/// Makes durable what an earlier process has left, which may have been killed between a write and its sync.
+///
+/// SQLite reads such a write back from the memory of the machine and takes it for done, and so do we: a step that finds
+/// itself done writes nothing, so nothing would sync it later. And a file counts only if every folder on its path is
+/// listed on the disk too.
+fn settle(directory: &Path, file: &Path) -> io::Result<()> {
+    for left in [&file.with_extension("db-wal"), file] {
+        match fs::OpenOptions::new().write(true).open(left) {
+            Ok(left) => left.sync_data()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for folder in directory.canonicalize()?.ancestors() {
+        match fs::File::open(folder).and_then(|folder| folder.sync_all()) {
+            Ok(()) => {}
+            // Some file systems do that unasked and do not know the question; where we may not look we made nothing.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidInput
+                        | io::ErrorKind::Unsupported
+                        | io::ErrorKind::PermissionDenied
+                ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Opens a connection that only reads a file made before.
