@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use tantivy::directory::Directory;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::merge_policy::LogMergePolicy;
 use tantivy::schema::IndexRecordOption;
@@ -80,8 +81,11 @@ impl Writer {
         prepared.set_payload(&payload);
         prepared.commit()?;
         self.pending = HashMap::new();
-        self.opened.checkpoint = checkpoint;
         self.opened.reader.reload()?;
+        // The engine renames a file into place and leaves the folder to the next commit; until then a power failure
+        // would bring back the old file. After the reload, so that a repeat finds the documents and adds none twice.
+        self.opened.index.directory().sync_directory()?;
+        self.opened.checkpoint = checkpoint;
         Ok(())
     }
 
