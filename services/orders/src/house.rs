@@ -107,6 +107,22 @@ impl Inner {
         }
     }
 
+    /// As [`Inner::transact`], in a transaction that other callers may share: see [`Database::write_grouped`].
+    pub(crate) async fn transact_grouped<T, F>(&self, cx: &Context, body: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        let body = Arc::new(body);
+        loop {
+            let attempt = Arc::clone(&body);
+            match self.db.write_grouped(cx, async move |tx: &mut Tx| attempt(tx).await).await {
+                Err(Error::Raced) => cx.deadline.check(&self.env)?,
+                result => return result,
+            }
+        }
+    }
+
     /// As [`Inner::transact`]; a repeat with the same idempotency key gets the first answer.
     pub(crate) async fn command<T, F>(
         &self,

@@ -50,7 +50,7 @@ impl Inner {
             events::append(tx, &event).await?;
             Ok(None)
         };
-        match (self.transact(cx, body).await, cart) {
+        match (self.transact_grouped(cx, body).await, cart) {
             (Ok(earlier), _) => Ok(earlier.unwrap_or(order)),
             // The checkout was undone meanwhile, and its cart given back.
             (Err(Error::Sql(error)), Some(cart)) if error.is_unique(FIRST_EVENT) => {
@@ -72,7 +72,7 @@ impl Inner {
                 |cart: CartRow| cart.status == CartStatus::Ordered && cart.checkout == Some(checkout);
             Ok(found.is_some_and(before))
         };
-        self.transact(cx, body).await
+        self.transact_grouped(cx, body).await
     }
 
     async fn existing(&self, cx: &Context, order: OrderId) -> Result<Option<Order>, Error> {
@@ -120,7 +120,7 @@ impl Inner {
                 _ => Paid::Before(Box::new(orders::whole(tx, row).await?)),
             })
         };
-        Ok(match self.transact(cx, body).await? {
+        Ok(match self.transact_grouped(cx, body).await? {
             Paid::Now(row) => row.order()?,
             Paid::Before(order) => *order,
         })

@@ -1,4 +1,4 @@
--- A new order; if the checkout has made it already nothing happens.
+-- A new order; if the checkout has made it already no row is answered.
 insert into orders (
   order_id,
   source,
@@ -15,5 +15,6 @@ insert into orders (
   placed_at,
   updated_at
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 1, $10, $10)
+values {rows:14}
 on conflict (order_id) do nothing
+returning order_id

@@ -86,7 +86,7 @@ pub(super) fn document(order: &Order) -> Result<String, Error> {
 
 /// A new order ready to be written, so that the one thread that writes only has to write.
 pub(crate) struct NewOrder {
-    order: [Value; 10],
+    order: [Value; 14],
     lines: Vec<[Value; 5]>,
 }
 
@@ -101,8 +101,12 @@ impl NewOrder {
             token_hash,
             order.totals.total.currency,
             order.totals.total.amount,
+            order.paid.amount,
+            order.refunded.amount,
             document(order)?,
+            number(order.version),
             order.placed_at,
+            order.updated_at,
         ];
         Ok(Self { order: values, lines: parts::line_rows(order).collect() })
     }
@@ -110,7 +114,8 @@ impl NewOrder {
 
 /// Adds a new order with its lines, in two statements; whether it was not there before.
 pub(crate) async fn insert(tx: &mut Tx, new: &NewOrder) -> Result<bool, Error> {
-    if tx.execute(sql::INSERT_ORDER, &new.order).await? == 0 {
+    let inserted: Option<OrderId> = tx.change_row(sql::INSERT_ORDER, params![], &new.order).await?;
+    if inserted.is_none() {
         return Ok(false);
     }
     parts::insert_lines(tx, &new.lines).await?;
@@ -121,7 +126,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewOrder) -> Result<bool, Error> {
 /// just that.
 pub(crate) async fn pay(tx: &mut Tx, paid: &MarkPaid, at: Timestamp) -> Result<Option<OrderRow>, Error> {
     let params = params![paid.order, paid.amount.amount, paid.amount.currency, &paid.payment, at];
-    tx.find(sql::PAY_ORDER, params).await
+    tx.change_row(sql::PAY_ORDER, params![], params).await
 }
 
 /// Writes the status and refunded sum of an order that is still at its version, and counts the version on; whether

@@ -2,13 +2,17 @@
 update orders
 set
   status = 'paid',
-  paid = $2,
-  payment = $4,
-  version = version + 1,
-  updated_at = $5
-where order_id = $1 and status = 'placed' and total = $2 and currency = $3
+  paid = d.column2,
+  payment = d.column4,
+  version = orders.version + 1,
+  updated_at = d.column5
+from (values {rows:uuid,bigint,text,text,bigint}) as d
+where orders.order_id = d.column1
+  and orders.status = 'placed'
+  and orders.total = d.column2
+  and orders.currency = d.column3
 returning
-  order_id,
+  orders.order_id,
   source,
   number,
   status,
