@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures::future::{join_all, select_all};
 use futures::{FutureExt, StreamExt, stream};
 use shoal_contract::products::{
-    Error, Products as _, Reservation, ReservationKey, ReservationState, Reserve, StockChange, StockLine,
-    VariantId,
+    Error, Products as _, Reservation, ReservationKey, ReservationRef, ReservationState, Reserve,
+    StockChange, StockLine, VariantId,
 };
+use shoal_products::Products;
 use shoal_sql::Counters;
 use shoal_types::{Fault, Timestamp};
 
@@ -200,7 +201,7 @@ async fn a_caller_that_went_away_leaves_the_others_their_answers() {
     drop(asked);
     assert!(join_all(stayed).await.iter().all(Result::is_ok));
     for key in &keys[..20] {
-        let which = shoal_contract::products::ReservationRef { key: *key };
+        let which = ReservationRef { key: *key };
         assert_eq!(shop.products.find_reservation(&shop.system(), which).await, Ok(None));
     }
     // One that goes away while its round is at work is held or not, as a whole, and the desk goes on.
@@ -212,7 +213,7 @@ async fn a_caller_that_went_away_leaves_the_others_their_answers() {
     assert!(held.is_ok());
     let (_, reserved) = shop.counts("MUG").await;
     let open = stream::iter(&keys).filter_map(async |key| {
-        let which = shoal_contract::products::ReservationRef { key: *key };
+        let which = ReservationRef { key: *key };
         shop.products.find_reservation(&shop.system(), which).await.expect("answers")
     });
     assert_eq!(reserved, 1 + i64::try_from(open.count().await).expect("few"));
@@ -270,6 +271,66 @@ async fn baskets_that_cross_are_held_sold_and_given_back_without_loss() {
         let variant = &product.variants[0];
         let sold = sold.get(&variant.id).copied().unwrap_or_default();
         assert_eq!(shop.counts(&variant.sku).await, (150 - sold, 0), "{}", variant.sku);
+    }
+}
+
+/// What each of the nodes answers, all asked at the same time.
+async fn ask_all<T, F>(nodes: &[Products; 2], count: usize, ask: impl Fn(Products, usize) -> F) -> Vec<[T; 2]>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let asks = (0..count).map(|number| nodes.each_ref().map(|node| tokio::spawn(ask(node.clone(), number))));
+    let mut answers = Vec::new();
+    for [one, other] in asks.collect::<Vec<_>>() {
+        let answer = |asked: Result<Result<T, Error>, _>| asked.expect("no panic").expect("answers");
+        answers.push([answer(one.await), answer(other.await)]);
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_want_the_same_goods_never_wait_for_each_other_in_a_circle() {
+    const BASKETS: usize = 300;
+    let shop = Shop::open().await;
+    let goods = join_all(["cup", "jug", "mug", "pot"].map(|slug| shop.mug(slug, 10_000))).await;
+    let nodes = [shop.products.clone(), shop.neighbour().await];
+    let rollbacks = || nodes.each_ref().map(|node| node.database().counters().rollbacks);
+    let basket = |number: usize| -> Vec<StockLine> {
+        let mut lines: Vec<_> = goods.iter().map(|product| line(product, 1)).collect();
+        lines.rotate_left(number % 4);
+        lines
+    };
+    let expires_at = shop.env.now().plus(Duration::from_secs(600));
+    let start = rollbacks();
+    let held = ask_all(&nodes, BASKETS, |node, number| {
+        let (cx, key, lines) = (shop.system(), shop.key(), basket(number));
+        async move { node.reserve(&cx, Reserve { key, lines, expires_at }).await }
+    });
+    let keys: Vec<ReservationKey> = held.await.into_iter().flatten().map(|hold| hold.key).collect();
+    // Each key at both nodes, in other orders: one of them settles it, the other one learns so.
+    let sold = ask_all(&nodes, BASKETS, |node, number| {
+        let (cx, key) = (shop.system(), keys[number]);
+        async move { node.confirm(&cx, ReservationRef { key }).await }
+    });
+    assert!(sold.await.iter().all(|[one, other]| one == other));
+    let back = ask_all(&nodes, BASKETS, |node, number| {
+        let (cx, key) = (shop.system(), keys[2 * BASKETS - 1 - number]);
+        async move { node.release(&cx, ReservationRef { key }).await }
+    });
+    assert!(back.await.iter().all(|[one, other]| one == other));
+    // A circle would have been broken by undoing one of its transactions.
+    assert_eq!(rollbacks(), start);
+    // New keys at both nodes at the same time: one holds, the other one finds it held.
+    let twice: Vec<ReservationKey> = (0..BASKETS).map(|_| shop.key()).collect();
+    let held = ask_all(&nodes, BASKETS, |node, number| {
+        let (cx, key, lines) = (shop.system(), twice[number], basket(number));
+        async move { node.reserve(&cx, Reserve { key, lines, expires_at }).await }
+    });
+    assert!(held.await.iter().all(|[one, other]| one.key == other.key && other.lines.len() == 4));
+    let (sold, held) = (i64::try_from(BASKETS).expect("few"), i64::try_from(twice.len()).expect("few"));
+    for sku in ["CUP", "JUG", "MUG", "POT"] {
+        assert_eq!(shop.counts(sku).await, (10_000 - sold, held), "{sku}");
     }
 }
 

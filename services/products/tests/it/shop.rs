@@ -11,8 +11,8 @@ use shoal_contract::products::{
 };
 use shoal_products::{MIGRATIONS, Options, Products};
 use shoal_queue::{OutboxTable, Relay};
-use shoal_sql::Durability;
 use shoal_sql::testing::Place;
+use shoal_sql::{Durability, Engine};
 use shoal_types::{
     Caller, Context, Currency, Env, Id, Idempotency, ManualClock, Money, Role, SeededRng, Timestamp,
 };
@@ -40,6 +40,14 @@ impl Shop {
         drop(self.products);
         let products = Products::open(options(&self.place), self.env.clone()).await.expect("opens again");
         Self { products, ..self }
+    }
+
+    /// The house on another node, where the engine lets two nodes share the data; else this one.
+    pub(crate) async fn neighbour(&self) -> Products {
+        match self.place.engine() {
+            Engine::Sqlite => self.products.clone(),
+            Engine::Postgres => Products::open(options(&self.place), self.env.clone()).await.expect("opens"),
+        }
     }
 
     /// Starts to feed the search index.
