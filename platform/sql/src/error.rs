@@ -110,6 +110,12 @@ pub enum Error {
         /// The lock file.
         path: PathBuf,
     },
+    /// A restore into this directory was cut short: its data is neither the old nor the new.
+    #[error("a restore into {} was cut short; run it again", directory.display())]
+    UnfinishedRestore {
+        /// Where.
+        directory: PathBuf,
+    },
     /// The database was closed. Nothing was written.
     #[error("the database is closed")]
     Closed,

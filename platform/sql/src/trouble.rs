@@ -31,6 +31,10 @@ shoal_types::errors! {
         /// Another process, maybe another node on this machine, has the data open. Stop it, or give this one a data
         /// directory of its own. Nothing was written.
         InUse { detail: String } => (Conflict, "data_in_use", "{detail}"),
+        /// A restore was cut short while it put the data in place, so that some of it is old and some new. Run `shoal
+        /// restore` again: it brings the restore to its end. What was there before is in a folder `replaced-..` of the
+        /// data directory.
+        UnfinishedRestore { detail: String } => (Conflict, "restore_unfinished", "{detail}"),
         /// The data is damaged or cannot be read. Keep a copy of the directory as it is, then restore the last backup.
         Corrupt { detail: String } => (Internal, "data_corrupt", "{detail}"),
     }
@@ -49,6 +53,7 @@ impl Trouble {
             Error::NewerSchema { .. } => Self::NewerSchema { detail: detail() },
             Error::ChangedMigration { .. } => Self::ChangedMigration { detail: detail() },
             Error::AlreadyOpen { .. } => Self::InUse { detail: detail() },
+            Error::UnfinishedRestore { .. } => Self::UnfinishedRestore { detail: detail() },
             Error::Corrupt { .. } => Self::Corrupt { detail: detail() },
             _ => return None,
         })

@@ -1,7 +1,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
-use super::failure;
+use super::{backup, failure};
 use crate::Error;
 
 /// Holds a database for this process alone, until dropped or until the process ends, however it ends.
@@ -10,8 +10,15 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of the database `name` in `directory`, which is made if absent.
+    /// Takes the lock of the database `name` in `directory`, which is made if absent, to open it.
     pub(super) fn take(directory: &Path, name: &str) -> Result<Self, Error> {
+        let lock = Self::hold(directory, name)?;
+        backup::refuse_unfinished(directory)?;
+        Ok(lock)
+    }
+
+    /// Takes the lock, whatever became of the data.
+    pub(super) fn hold(directory: &Path, name: &str) -> Result<Self, Error> {
         std::fs::create_dir_all(directory).map_err(|error| failure::from_io(&error, directory))?;
         let path = directory.join(format!("{name}.lock"));
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);

@@ -24,18 +24,22 @@ pub(super) fn migrate(
     Ok(())
 }
 
-/// The versions and checksums in the database, in order.
+/// The versions and checksums in the database, in order; it may be a new one.
 fn applied(connection: &Connection) -> Result<Vec<(u32, String)>, Error> {
+    let make = "create table if not exists schema_migrations (
+       version bigint not null,
+       name text not null,
+       checksum text not null,
+       applied_at bigint not null,
+       primary key (version)
+     )";
+    connection.execute_batch(make).map_err(|error| from_sqlite(&error, "migrations"))?;
+    recorded(connection)
+}
+
+/// The versions and checksums in a database that is not new, in order.
+pub(super) fn recorded(connection: &Connection) -> Result<Vec<(u32, String)>, Error> {
     let read = || {
-        connection.execute_batch(
-            "create table if not exists schema_migrations (
-               version bigint not null,
-               name text not null,
-               checksum text not null,
-               applied_at bigint not null,
-               primary key (version)
-             )",
-        )?;
         let mut statement =
             connection.prepare("select version, checksum from schema_migrations order by version")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -1,11 +1,13 @@
 //! The embedded engine: a file for each house.
 
+pub mod backup;
 mod connection;
 mod failure;
 mod lock;
 mod migrate;
 mod reader;
 mod session;
+mod snapshot;
 mod writer;
 
 pub(crate) use reader::Readers;

@@ -1,5 +1,6 @@
 //! The promises of the SQL layer, on real files.
 
+mod backup;
 mod disk;
 mod house;
 mod life;
