@@ -33,13 +33,11 @@ async fn transact(core: &Core, member: &dyn Member) -> Result<(), Error> {
             Ended::Kept | Ended::Refused => return Ok(()),
             Ended::Undone(failure) => failure,
         };
-        if failure.kind == Kind::Final {
+        let left = deadline.remaining(&core.env);
+        if failure.kind == Kind::Final || left.is_zero() {
             return Err(failure.error);
         }
-        if deadline.remaining(&core.env) <= pause {
-            return Err(failure.error);
-        }
-        core.pool.pause(pause).await;
+        core.pool.pause(pause.min(left)).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
 }
@@ -58,7 +56,7 @@ async fn attempt(core: &Core, member: &dyn Member, deadline: Deadline) -> Result
     let attempt = member.attempt(session);
     let state = attempt.state().clone();
     let Ok(ended) = tokio::time::timeout(core.patience(deadline), attempt).await else {
-        // The connection goes, and the server undoes what was begun on it.
+        lent.give_up();
         return Err(Error::DeadlineExceeded);
     };
     let failure = state.failure.borrow_mut().take();
@@ -67,27 +65,24 @@ async fn attempt(core: &Core, member: &dyn Member, deadline: Deadline) -> Result
             lent.give_back();
             Ok(Ended::Kept)
         }
-        (Ok(true), None) => {
-            let fate = commit(&lent.link, &core.pool, &core.env, state.wrote.get(), deadline).await;
-            match fate {
-                Fate::Committed => {
-                    core.committed(state.wrote.get(), state.wake.get());
-                    lent.give_back();
-                    Ok(Ended::Kept)
-                }
-                Fate::Undone(failure) => undone(core, lent, failure).await,
-                Fate::Unknown => Err(Error::OutcomeUnknown),
+        (Ok(true), None) => match commit(core, &lent.link, state.wrote.get(), deadline, deadline).await {
+            Fate::Committed => {
+                core.committed(state.wrote.get(), state.wake.get());
+                lent.give_back();
+                Ok(Ended::Kept)
             }
-        }
+            Fate::Undone(failure) => undone(core, lent, failure, deadline).await,
+            Fate::Unknown => Err(Error::OutcomeUnknown),
+        },
         (Err(error), _) => {
-            undo(core, lent).await;
+            undo(core, lent, deadline).await;
             Err(error)
         }
         // Its own error says more, and is the answer.
-        (Ok(_), Some(failure)) if failure.kind != Kind::Final => undone(core, lent, failure).await,
+        (Ok(_), Some(failure)) if failure.kind != Kind::Final => undone(core, lent, failure, deadline).await,
         (Ok(_), _) => {
             if state.asked.get() {
-                undo(core, lent).await;
+                undo(core, lent, deadline).await;
             } else {
                 lent.give_back();
             }
@@ -96,19 +91,19 @@ async fn attempt(core: &Core, member: &dyn Member, deadline: Deadline) -> Result
     }
 }
 
-async fn undone(core: &Core, lent: Lent<'_>, failure: Failure) -> Result<Ended, Error> {
+async fn undone(core: &Core, lent: Lent<'_>, failure: Failure, deadline: Deadline) -> Result<Ended, Error> {
     if failure.kind == Kind::Lost {
         count(&core.tally.rollbacks);
     } else {
-        undo(core, lent).await;
+        undo(core, lent, deadline).await;
     }
     Ok(Ended::Undone(failure))
 }
 
 /// Rolls back; the connection is given back only if that worked.
-async fn undo(core: &Core, lent: Lent<'_>) {
+async fn undo(core: &Core, lent: Lent<'_>, deadline: Deadline) {
     count(&core.tally.rollbacks);
-    if lent.link.control("rollback").await.is_ok() {
+    if lent.link.rollback(core.patience(deadline)).await {
         lent.give_back();
     }
 }

@@ -1,21 +1,28 @@
 //! Commits whose answer may get lost.
 //!
 //! Each transaction that wrote leaves a mark, a random id in `commits`. If the connection breaks before the commit is
-//! answered, the mark is entered once more on another connection: if it is there already the transaction was
-//! committed; if it could be entered the transaction never was, and never can be any more, since it would have to enter
-//! the same mark. Source: docs/adr/0008-postgresql.md
+//! answered, or the answer is overdue, the mark is entered once more on another connection: if it is there already the
+//! transaction was committed; if it could be entered the transaction never was, and never can be any more, since it
+//! would have to enter the same mark. Source: docs/adr/0008-postgresql.md
 
 use std::time::Duration;
 
 use shoal_types::{Deadline, Env};
+use tokio::time::timeout;
+use tokio_postgres::SimpleQueryMessage;
 use uuid::Uuid;
 
+use super::core::Core;
 use super::failure::{Failure, Kind};
 use super::link::Link;
 use super::pool::Pool;
 
 /// How long a mark is kept; no deadline is as far away.
 const KEPT: Duration = Duration::from_secs(60 * 60);
+/// How long after its deadline a commit is still looked up.
+pub(super) const LOOK_UP_MAX: Duration = Duration::from_secs(5);
+/// How long one look may take; the primary may be another meanwhile.
+const LOOK_MAX: Duration = Duration::from_secs(2);
 
 /// What became of a transaction.
 pub(super) enum Fate {
@@ -27,42 +34,92 @@ pub(super) enum Fate {
     Unknown,
 }
 
-/// Commits what is open on `link`, with a mark if it wrote.
-pub(super) async fn commit(link: &Link, pool: &Pool, env: &Env, wrote: bool, deadline: Deadline) -> Fate {
+/// Commits what is open on `link`, with a mark if it wrote. The answer is waited for until `due`; what became of the
+/// commit is asked elsewhere until a little after `last`. If it is not answered the connection ends.
+pub(super) async fn commit(core: &Core, link: &Link, wrote: bool, due: Deadline, last: Deadline) -> Fate {
     link.flight();
-    if !wrote {
-        return match link.control("commit").await {
-            Ok(()) => Fate::Committed,
-            Err(failure) => Fate::Undone(failure),
-        };
+    let mark = wrote.then(|| mark(&core.env));
+    // A server that hangs keeps its connections open.
+    let answered = timeout(core.patience(due), answer(link, mark)).await;
+    if let Ok(Some(fate)) = answered {
+        return fate;
     }
-    let mark = mark(env);
-    // The commit itself is under no time limit: a server that gives up waiting for its standby calls that a success.
-    let enter =
-        format!("set local statement_timeout to 0; insert into commits (commit_id) values ('{mark}')");
-    let (entered, committed) = futures::join!(link.control(&enter), link.control("commit"));
-    match (entered, committed) {
-        (Ok(()), Ok(())) => Fate::Committed,
-        // Refused before it came to a commit; what follows in that case commits nothing.
-        (Err(failure), _) if failure.kind != Kind::Lost => Fate::Undone(failure),
-        (Ok(()), Err(failure)) if failure.kind != Kind::Lost => Fate::Undone(failure),
-        _ => look_up(pool, mark, deadline).await,
+    link.cut();
+    match mark {
+        Some(mark) => look_up(&core.pool, &core.env, mark, last).await,
+        None => Fate::Undone(Failure::lost("the connection was lost before the end of the transaction")),
     }
 }
 
-/// Asks on another connection, until the deadline.
-async fn look_up(pool: &Pool, mark: Uuid, deadline: Deadline) -> Fate {
-    tracing::info!("the connection was lost during a commit; it is looked up");
-    let enter =
-        format!("insert into commits (commit_id) values ('{mark}') on conflict (commit_id) do nothing");
-    loop {
-        let Ok(link) = pool.connect(deadline).await else { return Fate::Unknown };
-        match link.client().execute(&enter, &[]).await {
-            Ok(0) => return Fate::Committed,
-            Ok(_) => return Fate::Undone(Failure::lost("the connection was lost before the commit")),
-            // Lost again, or told to wait too long: asked again.
-            Err(error) => tracing::debug!(%error, "a commit is looked up again"),
+/// What the server answers; `None` if the connection is lost.
+async fn answer(link: &Link, mark: Option<Uuid>) -> Option<Fate> {
+    let Some(mark) = mark else {
+        return told(link.control("commit").await);
+    };
+    // The commit itself is under no time limit: a server that gives up waiting for its standby calls that a success.
+    let enter = format!(
+        "set local statement_timeout to 0; insert into commits (commit_id, looked_up) values ('{mark}', 0)"
+    );
+    let (entered, committed) = futures::join!(link.control(&enter), link.control("commit"));
+    // What could not be entered was refused before it came to a commit, which then commits nothing.
+    match told(entered) {
+        Some(Fate::Committed) => told(committed),
+        other => other,
+    }
+}
+
+fn told(result: Result<(), Failure>) -> Option<Fate> {
+    match result {
+        Ok(()) => Some(Fate::Committed),
+        Err(failure) if failure.kind == Kind::Lost => None,
+        Err(failure) => Some(Fate::Undone(failure)),
+    }
+}
+
+/// Asks on other connections, until a little after the deadline.
+async fn look_up(pool: &Pool, env: &Env, mark: Uuid, last: Deadline) -> Fate {
+    tracing::info!("a commit was not answered; it is looked up");
+    let last = Deadline::after(env, last.remaining(env) + LOOK_UP_MAX);
+    while !last.remaining(env).is_zero() {
+        match look(pool, env, mark, last).await {
+            Some(looked_up) if looked_up > 0 => return Fate::Committed,
+            Some(_) => return Fate::Undone(Failure::lost("the connection was lost before the commit")),
+            None => pool.pause(Duration::from_millis(50)).await,
         }
+    }
+    Fate::Unknown
+}
+
+/// Enters the mark: above zero if the transaction had entered it, below if it never can any more.
+///
+/// It writes in any case, so that its own answer waits for the synchronous standby, as that of the commit did. And it
+/// tells its own mark from the transaction's, for an earlier look may have lost its answer too.
+async fn look(pool: &Pool, env: &Env, mark: Uuid, last: Deadline) -> Option<i64> {
+    let link = pool.connect(last).await.ok()?;
+    let limit = last.remaining(env).min(LOOK_MAX);
+    // Without a limit for the commit, and with one for the wait until the transaction has ended.
+    let enter = format!(
+        "begin; set local statement_timeout to {}; \
+         insert into commits (commit_id, looked_up) values ('{mark}', -1) \
+         on conflict (commit_id) do update set looked_up = commits.looked_up \
+         + case when commits.looked_up < 0 then -1 else 1 end returning looked_up; \
+         set local statement_timeout to 0; commit",
+        limit.as_millis().max(1)
+    );
+    match timeout(limit, link.ask(&enter)).await {
+        Ok(Ok(messages)) => messages.iter().find_map(number),
+        Ok(Err(failure)) => {
+            tracing::debug!(error = %failure.error, "a commit is looked up again");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+fn number(message: &SimpleQueryMessage) -> Option<i64> {
+    match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::counters::{Tally, count};
 
 /// How long an answer may be overdue before it is given up: the server's own time limit comes first.
-const GRACE: Duration = Duration::from_millis(250);
+pub(super) const GRACE: Duration = Duration::from_millis(250);
 /// How many commits there are between two times that old marks are forgotten.
 const FORGET_EVERY: u32 = 10_000;
 
@@ -25,7 +25,10 @@ pub(super) struct Core {
     pub(super) tally: Arc<Tally>,
     /// Writes that wait for a group.
     pub(super) waiting: RefCell<VecDeque<Waiting>>,
+    /// Tells a group that somebody waits for it.
     pub(super) arrived: Notify,
+    /// Tells the watch over deadlines the same.
+    pub(super) waits: Notify,
     /// The most writes in a group.
     pub(super) group_max: usize,
     /// The reads that turned out to need one snapshot for several statements.
@@ -55,6 +58,7 @@ impl Core {
             tally,
             waiting: RefCell::default(),
             arrived: Notify::new(),
+            waits: Notify::new(),
             group_max,
             several: RefCell::default(),
             commits,

@@ -1,11 +1,9 @@
 //! What PostgreSQL's and the driver's errors mean to us.
 
 use std::collections::HashMap;
-use std::error::Error as _;
-use std::io;
 
 use tokio_postgres::Error as DriverError;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::{Constraint, ConstraintKind, Error};
 
@@ -42,8 +40,34 @@ impl Failure {
     /// The meaning of an error that the statement `name` met.
     pub(super) fn of(error: &DriverError, name: &'static str, unique: &UniqueColumns) -> Self {
         match error.as_db_error() {
-            Some(told) => from_server(told, name, unique),
+            Some(told) => from_server(told, name, unique).and_the_connection(told),
             None => from_driver(error, name),
+        }
+    }
+
+    /// The meaning of an error that `begin`, `commit` or the like met: nothing was sent that could be mistaken.
+    pub(super) fn of_control(error: &DriverError, unique: &UniqueColumns) -> Self {
+        match error.as_db_error() {
+            Some(_) => Self::of(error, "transaction", unique),
+            None => Self::lost(in_full(error)),
+        }
+    }
+
+    /// Whether the server let time run out.
+    pub(super) fn is_late(&self) -> bool {
+        self.kind == Kind::Final && self.error == Error::DeadlineExceeded
+    }
+
+    /// Whether it only follows from another statement's failure in the same transaction.
+    pub(super) fn follows(&self) -> bool {
+        self.error == Error::Again
+    }
+
+    /// The server says goodbye with its last error.
+    fn and_the_connection(self, told: &DbError) -> Self {
+        match told.parsed_severity() {
+            Some(Severity::Fatal | Severity::Panic) if self.kind != Kind::Lost => Self::lost(told.message()),
+            _ => self,
         }
     }
 
@@ -54,16 +78,18 @@ impl Failure {
 }
 
 /// Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-fn from_server(told: &DbError, name: &'static str, unique: &UniqueColumns) -> Failure {
+pub(super) fn from_server(told: &DbError, name: &'static str, unique: &UniqueColumns) -> Failure {
     let detail = told.message().to_owned();
     let code = told.code();
     if let Some(constraint) = constraint(told, unique) {
         return Failure::last(Error::Constraint(constraint));
     }
     match *code {
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
-            Failure { error: Error::Busy, kind: Kind::Conflict }
-        }
+        SqlState::T_R_SERIALIZATION_FAILURE
+        | SqlState::T_R_DEADLOCK_DETECTED
+        | SqlState::LOCK_NOT_AVAILABLE => Failure { error: Error::Busy, kind: Kind::Conflict },
+        // Another statement of the same flight had failed before.
+        SqlState::IN_FAILED_SQL_TRANSACTION => Failure { error: Error::Again, kind: Kind::Conflict },
         SqlState::QUERY_CANCELED => Failure::last(Error::DeadlineExceeded),
         SqlState::DISK_FULL => Failure::last(Error::Full { detail }),
         SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => Failure::last(Error::Corrupt { detail }),
@@ -100,38 +126,25 @@ fn constraint(told: &DbError, unique: &UniqueColumns) -> Option<Constraint> {
     Some(Constraint { kind, on })
 }
 
+/// What the driver has to say by itself. Whatever it is but a mistake in what was sent, nothing more can be expected of
+/// the connection.
 fn from_driver(error: &DriverError, name: &'static str) -> Failure {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            let tls = io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-            let detail = io.to_string();
-            return if tls { Failure::last(Error::Tls { detail }) } else { Failure::lost(detail) };
-        }
-        cause = inner.source();
+    // The driver tells its kinds apart by their words only.
+    const MISTAKES: [&str; 4] = ["error serializing", "error encoding", "error deserializing", "expected"];
+    let detail = in_full(error);
+    if MISTAKES.iter().any(|words| detail.starts_with(words)) {
+        return Failure::last(Error::Statement { name, detail });
     }
-    let detail = match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    };
-    if error.is_closed() {
-        return Failure::lost("the connection was closed");
-    }
-    if detail.contains("TLS") {
-        return Failure::last(Error::Tls { detail });
-    }
-    Failure::last(Error::Statement { name, detail })
+    Failure::lost(detail)
 }
 
-/// The meaning of an error met while connecting to `database`.
-pub(super) fn from_connect(error: &DriverError, database: &str) -> Failure {
-    if error.code() == Some(&SqlState::INVALID_CATALOG_NAME) {
-        return Failure::last(Error::NoDatabase { name: database.to_owned() });
+/// The error with its causes.
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
     }
-    let failure = Failure::of(error, "connect", &UniqueColumns::new());
-    match failure.error {
-        // Whatever else it is, there is no connection; it may be there later.
-        Error::Statement { detail, .. } => Failure::lost(detail),
-        _ => failure,
-    }
+    text
 }

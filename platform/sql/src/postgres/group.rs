@@ -9,34 +9,43 @@
 //! together. Source: docs/adr/0008-postgresql.md
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::alone;
-use super::commit::{Fate, commit, forget_old_marks};
+use shoal_types::Deadline;
+use tokio::time::timeout;
+
+use super::commit::{Fate, LOOK_UP_MAX, commit, forget_old_marks};
 use super::core::{Core, Shared, Waiting};
 use super::failure::{Failure, Kind};
 use super::link::Link;
 use super::member::Attempt;
+use super::pool::Lent;
+use super::queue::{gather, push_again, set_apart, take_late};
 use super::round;
 use super::session::{Seat, Session};
 use crate::Error;
 use crate::counters::count;
 
-/// Who has less time left runs alone, so that the limit set for a group is not too short for the others.
-const TIME_MIN: Duration = Duration::from_millis(200);
+/// How long others wait behind a write that runs alone because nobody else was there.
+const ALONE_MAX: Duration = Duration::from_millis(250);
+/// How long a group waits for a row that another transaction holds, in milliseconds; who wants it then goes alone.
+const LOCK_MAX_MS: u32 = 1_000;
+/// The pause after the connection of a group was lost.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves groups, one after another, for ever.
 pub(super) async fn serve(core: Shared) {
     loop {
-        let members = gather(&core);
+        let mut members = gather(&core);
         match members.len() {
             0 => core.arrived.notified().await,
             1 => {
-                for waiting in members {
-                    alone::write(&core, waiting.member).await;
+                for waiting in members.drain(..) {
+                    // It goes on by itself if it takes longer.
+                    let _ = timeout(ALONE_MAX, set_apart(&core, waiting)).await;
                 }
             }
             _ => run(&core, members).await,
@@ -47,54 +56,86 @@ pub(super) async fn serve(core: Shared) {
     }
 }
 
-/// Takes those that wait, and sends those short of time on their own way.
-fn gather(core: &Shared) -> Vec<Waiting> {
-    let mut queue = core.waiting.borrow_mut();
-    let count = queue.len().min(core.group_max);
-    let taken: Vec<Waiting> = queue.drain(..count).collect();
-    if taken.len() < 2 {
-        return taken;
-    }
-    let (members, hasty): (Vec<_>, Vec<_>) =
-        taken.into_iter().partition(|waiting| waiting.member.deadline().remaining(&core.env) > TIME_MIN);
-    hasty.into_iter().for_each(|waiting| set_apart(core, waiting));
-    members
-}
-
-/// Runs a write alone, beside the groups.
-fn set_apart(core: &Shared, waiting: Waiting) {
-    let core = Rc::clone(core);
-    tokio::task::spawn_local(async move { alone::write(&core, waiting.member).await });
-}
-
 async fn run(core: &Shared, members: Vec<Waiting>) {
     members.iter().for_each(|_| count(&core.tally.writes));
-    // The first to run out of time limits the statements, the last how long a connection is looked for.
-    let latest = members.iter().map(|waiting| waiting.member.deadline()).max();
-    let Some(latest) = latest else { return };
-    let lent = match core.pool.lend(latest).await {
-        Ok(lent) => lent,
-        Err(error) => return answer_all(members, &Err(error)),
+    let Some((lent, mut members)) = lend(core, members).await else { return };
+    let Some(due) = due(&members) else { return lent.give_back() };
+    let mut group = Group::new(core, &lent.link, &members, due);
+    let Ok(ended) = timeout(core.patience(due), group.attempt()).await else {
+        drop(group);
+        lent.give_up();
+        count(&core.tally.rollbacks);
+        answer_all(take_late(core, &mut members), &Err(Error::DeadlineExceeded));
+        return push_again(core, members);
     };
-    let mut group = Group::new(core, &lent.link, &members);
-    match tokio::time::timeout(core.patience(latest), group.attempt()).await {
-        // Overdue before the commit: the connection goes, and the server undoes what was begun on it.
-        Err(_) => return answer_all(members, &Err(Error::DeadlineExceeded)),
-        Ok(Some(failure)) => {
-            let lost = failure.kind == Kind::Lost;
+    match ended {
+        Some(failure) => {
             let at_fault = group.at_fault();
             drop(group);
-            count(&core.tally.rollbacks);
-            if !lost && lent.link.control("rollback").await.is_ok() {
-                lent.give_back();
-            }
-            return if lost { queue_again(core, members) } else { fall_apart(core, members, &at_fault) };
+            undo(core, lent, members, &failure, &at_fault).await;
         }
-        Ok(None) => {}
+        None => {
+            let (wrote, wake) = (group.any(Seated::wrote), group.any(Seated::wakes));
+            drop(group);
+            keep(core, lent, members, wrote, wake).await;
+        }
     }
-    let (wrote, wake) = (group.any(|seated| seated.wrote()), group.any(Seated::wakes));
-    drop(group);
-    match commit(&lent.link, &core.pool, &core.env, wrote, latest).await {
+}
+
+/// A connection for these. Whose time ends before there is one is answered.
+async fn lend(core: &Shared, mut members: Vec<Waiting>) -> Option<(Lent<'_>, Vec<Waiting>)> {
+    loop {
+        let error = match core.pool.lend(due(&members)?).await {
+            Ok(lent) => return Some((lent, members)),
+            Err(error) => error,
+        };
+        let late = take_late(core, &mut members);
+        if late.is_empty() {
+            // It is not for lack of time.
+            answer_all(std::mem::take(&mut members), &Err(error));
+        } else {
+            answer_all(late, &Err(error));
+        }
+    }
+}
+
+/// The first of their deadlines.
+fn due(members: &[Waiting]) -> Option<Deadline> {
+    members.iter().map(|waiting| waiting.member.deadline()).min()
+}
+
+/// The last of their deadlines.
+fn last(members: &[Waiting]) -> Option<Deadline> {
+    members.iter().map(|waiting| waiting.member.deadline()).max()
+}
+
+async fn undo(core: &Shared, lent: Lent<'_>, members: Vec<Waiting>, failure: &Failure, at_fault: &[usize]) {
+    count(&core.tally.rollbacks);
+    if failure.kind == Kind::Lost {
+        drop(lent);
+        core.pool.pause(PAUSE).await;
+        return push_again(core, members);
+    }
+    let Some(due) = due(&members) else { return };
+    if lent.link.rollback(core.patience(due)).await {
+        lent.give_back();
+    }
+    fall_apart(core, members, at_fault);
+}
+
+/// Commits and answers; whose time ends long before it is known what became of the commit is told so.
+async fn keep(core: &Shared, lent: Lent<'_>, mut members: Vec<Waiting>, wrote: bool, wake: bool) {
+    let (Some(first), Some(last)) = (due(&members), last(&members)) else { return };
+    let link = Rc::clone(&lent.link);
+    let mut committing = pin!(commit(core, &link, wrote, first, last));
+    let fate = loop {
+        let Some(due) = due(&members) else { break committing.await };
+        match timeout(due.remaining(&core.env) + LOOK_UP_MAX, &mut committing).await {
+            Ok(fate) => break fate,
+            Err(_) => answer_all(take_late(core, &mut members), &Err(Error::OutcomeUnknown)),
+        }
+    };
+    match fate {
         Fate::Committed => {
             core.committed(wrote, wake);
             lent.give_back();
@@ -103,7 +144,7 @@ async fn run(core: &Shared, members: Vec<Waiting>) {
         Fate::Undone(failure) => {
             count(&core.tally.rollbacks);
             match failure.kind {
-                Kind::Lost => queue_again(core, members),
+                Kind::Lost => push_again(core, members),
                 Kind::Conflict | Kind::Final => fall_apart(core, members, &[]),
             }
         }
@@ -122,27 +163,21 @@ fn fall_apart(core: &Shared, members: Vec<Waiting>, at_fault: &[usize]) {
     let mut rest = Vec::new();
     for (index, waiting) in members.into_iter().enumerate() {
         if waiting.again || at_fault.contains(&index) {
-            set_apart(core, waiting);
+            drop(set_apart(core, waiting));
         } else {
             rest.push(Waiting { again: true, ..waiting });
         }
     }
-    queue_again(core, rest);
-}
-
-/// Puts members in front of those that wait.
-fn queue_again(core: &Shared, members: Vec<Waiting>) {
-    let mut queue = core.waiting.borrow_mut();
-    members.into_iter().rev().for_each(|waiting| queue.push_front(waiting));
-    core.arrived.notify_one();
+    push_again(core, rest);
 }
 
 async fn forget(core: &Core) {
-    let deadline = shoal_types::Deadline::after(&core.env, Duration::from_secs(10));
+    let deadline = Deadline::after(&core.env, Duration::from_secs(10));
     let Ok(lent) = core.pool.lend(deadline).await else { return };
-    match forget_old_marks(&lent.link, &core.env).await {
-        Ok(()) => lent.give_back(),
-        Err(failure) => tracing::warn!(error = %failure.error, "old marks of commits stay for now"),
+    match timeout(core.patience(deadline), forget_old_marks(&lent.link, &core.env)).await {
+        Ok(Ok(())) => lent.give_back(),
+        Ok(Err(failure)) => tracing::warn!(error = %failure.error, "old marks of commits stay for now"),
+        Err(_) => lent.give_up(),
     }
 }
 
@@ -181,6 +216,11 @@ impl Seated {
         }
     }
 
+    /// Whether it spoils the group by itself, not by what another's statement left behind.
+    fn is_at_fault(&self) -> bool {
+        self.spoils() && !self.failure().is_some_and(|failure| failure.follows())
+    }
+
     /// What the server, or the layer, refused.
     fn failure(&self) -> Option<Failure> {
         self.attempt.state().failure.borrow().clone()
@@ -189,14 +229,13 @@ impl Seated {
     /// Whether the group cannot be kept because of this one: the server refused it, or it gives up what it wrote.
     fn spoils(&self) -> bool {
         let gave_up = !matches!(self.ended, None | Some(Ok(true)));
-        self.attempt.state().failure.borrow().is_some() || (gave_up && self.wrote())
+        self.failure().is_some() || (gave_up && self.wrote())
     }
 }
 
 impl<'l> Group<'l> {
-    fn new(core: &Core, link: &'l Link, members: &[Waiting]) -> Self {
-        let earliest = members.iter().map(|waiting| waiting.member.deadline()).min();
-        let begin = earliest.map(|earliest| core.begin("begin", earliest));
+    fn new(core: &Core, link: &'l Link, members: &[Waiting], due: Deadline) -> Self {
+        let begin = Some(format!("{}; set local lock_timeout to {LOCK_MAX_MS}", core.begin("begin", due)));
         let seated = members.iter().map(|waiting| {
             let seat = Rc::new(Seat::default());
             let session = Session::seated(core.env.clone(), waiting.member.deadline(), Rc::clone(&seat));
@@ -209,9 +248,8 @@ impl<'l> Group<'l> {
     async fn attempt(&mut self) -> Option<Failure> {
         loop {
             self.seated.iter_mut().for_each(Seated::go_on);
-            if let Some(spoiler) = self.seated.iter().find(|seated| seated.spoils()) {
-                let gave_up = Failure { error: Error::Again, kind: Kind::Conflict };
-                return Some(spoiler.failure().unwrap_or(gave_up));
+            if self.any(Seated::spoils) {
+                return Some(self.failure());
             }
             if self.seated.iter().all(|seated| seated.ended.is_some()) {
                 return None;
@@ -221,9 +259,19 @@ impl<'l> Group<'l> {
         }
     }
 
+    /// Why it cannot be kept. If the connection was lost, that is why.
+    fn failure(&self) -> Failure {
+        let mut failures: Vec<_> = self.seated.iter().filter_map(Seated::failure).collect();
+        let lost = failures.iter().position(|failure| failure.kind == Kind::Lost);
+        match lost {
+            Some(lost) => failures.swap_remove(lost),
+            None => failures.pop().unwrap_or(Failure { error: Error::Again, kind: Kind::Conflict }),
+        }
+    }
+
     /// Those without whom the group could have been kept, as far as one can tell.
     fn at_fault(&self) -> Vec<usize> {
-        let spoilers = self.seated.iter().enumerate().filter(|(_, seated)| seated.spoils());
+        let spoilers = self.seated.iter().enumerate().filter(|(_, seated)| seated.is_at_fault());
         spoilers.map(|(index, _)| index).collect()
     }
 

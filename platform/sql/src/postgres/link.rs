@@ -2,30 +2,88 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::types::{Kind as TypeKind, ToSql, Type};
-use tokio_postgres::{Client, Error as DriverError, Statement as Prepared};
+use tokio_postgres::{Client, Error as DriverError, SimpleQueryMessage, Statement as Prepared};
 
 use super::call::{Call, Given, Reply};
 use super::failure::{Failure, UniqueColumns};
+use super::server::Server;
 use super::value::Column;
 use crate::counters::{Tally, count};
 use crate::{Error, Statement};
 
+/// How long a request to give up a statement may take.
+const CANCEL_MAX: Duration = Duration::from_secs(5);
+
 /// One connection. What is asked of it at the same time goes out in one flight.
 pub(super) struct Link {
     client: Client,
+    task: AbortHandle,
+    server: Server,
+    standby: bool,
     prepared: RefCell<HashMap<*const Statement, Prepared>>,
     unique: Rc<UniqueColumns>,
     tally: Arc<Tally>,
     /// How many calls wait for its answer.
     busy: Cell<usize>,
+    /// When it answered last, or began to be asked.
+    moved: Cell<Instant>,
+    /// Whether somebody went away without waiting for an answer.
+    abandoned: Cell<bool>,
+    cut: Cell<bool>,
+}
+
+/// A call under way.
+struct Pending<'l>(&'l Link);
+
+impl<'l> Pending<'l> {
+    fn on(link: &'l Link) -> Self {
+        if link.busy.replace(link.busy.get() + 1) == 0 {
+            link.moved.set(Instant::now());
+        }
+        Self(link)
+    }
+
+    fn answered(self) {
+        self.0.moved.set(Instant::now());
+        self.0.busy.set(self.0.busy.get() - 1);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get() - 1);
+        self.0.abandoned.set(true);
+    }
 }
 
 impl Link {
-    pub(super) fn new(client: Client, unique: Rc<UniqueColumns>, tally: Arc<Tally>) -> Self {
-        Self { client, prepared: RefCell::default(), unique, tally, busy: Cell::new(0) }
+    pub(super) fn new(
+        client: Client,
+        task: AbortHandle,
+        server: Server,
+        unique: Rc<UniqueColumns>,
+        tally: Arc<Tally>,
+    ) -> Self {
+        Self {
+            client,
+            task,
+            server,
+            standby: false,
+            prepared: RefCell::default(),
+            unique,
+            tally,
+            busy: Cell::new(0),
+            moved: Cell::new(Instant::now()),
+            abandoned: Cell::new(false),
+            cut: Cell::new(false),
+        }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -33,7 +91,16 @@ impl Link {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.cut.get() || self.client.is_closed()
+    }
+
+    /// Whether it leads to a server that takes no writes.
+    pub(super) fn is_standby(&self) -> bool {
+        self.standby
+    }
+
+    pub(super) fn set_standby(&mut self, standby: bool) {
+        self.standby = standby;
     }
 
     /// Counts a flight: what goes out together from here is waited for once.
@@ -46,10 +113,50 @@ impl Link {
         self.busy.get()
     }
 
+    /// Whether calls wait and none was answered for so long.
+    pub(super) fn is_stuck(&self, since: Duration) -> bool {
+        self.busy.get() > 0 && self.moved.get().elapsed() >= since
+    }
+
+    /// Ends the connection at once, whatever is on its way in either direction.
+    pub(super) fn cut(&self) {
+        self.cut.set(true);
+        self.task.abort();
+    }
+
+    /// Asks the server to give up the statement that it runs. Never while it commits: it would call that a success
+    /// without having waited for its standby.
+    pub(super) fn cancel(&self) {
+        let (token, server) = (self.client.cancel_token(), self.server.clone());
+        tokio::task::spawn_local(async move {
+            let Ok(tls) = server.tls().connector() else { return };
+            if let Ok(Err(error)) = timeout(CANCEL_MAX, token.cancel_query(tls)).await {
+                tracing::debug!(%error, "a statement could not be cancelled");
+            }
+        });
+    }
+
     /// Runs what has no parameters: `begin`, `commit`. Not counted.
     pub(super) async fn control(&self, text: &str) -> Result<(), Failure> {
-        let done = self.client.batch_execute(text).await;
-        done.map_err(|error| self.failure(&error, "transaction"))
+        self.ask(text).await.map(|_| ())
+    }
+
+    /// Runs what has no parameters and gives its rows as text. Not counted.
+    pub(super) async fn ask(&self, text: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
+        let pending = Pending::on(self);
+        let told = self.client.simple_query(text).await;
+        pending.answered();
+        told.map_err(|error| Failure::of_control(&error, &self.unique))
+    }
+
+    /// Undoes what is open; whether that worked within `limit`. If not, the connection is of no more use.
+    pub(super) async fn rollback(&self, limit: Duration) -> bool {
+        self.flight();
+        let undone = matches!(timeout(limit, self.control("rollback")).await, Ok(Ok(())));
+        if !undone {
+            self.cut();
+        }
+        undone
     }
 
     /// Runs a statement.
@@ -57,9 +164,9 @@ impl Link {
         if call.is_empty() {
             return Ok(Reply::default());
         }
-        self.busy.set(self.busy.get() + 1);
+        let pending = Pending::on(self);
         let reply = self.send(call).await;
-        self.busy.set(self.busy.get() - 1);
+        pending.answered();
         reply
     }
 
@@ -117,6 +224,15 @@ impl Link {
 
     fn failure(&self, error: &DriverError, name: &'static str) -> Failure {
         Failure::of(error, name, &self.unique)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // Otherwise the driver would wait for the answer that nobody waits for, perhaps for ever.
+        if self.abandoned.get() {
+            self.task.abort();
+        }
     }
 }
 

@@ -10,12 +10,13 @@ use super::link::Link;
 use crate::migration::{checksum, pending};
 use crate::{Constraint, ConstraintKind, Error, Migration};
 
-/// How often a step is taken again because another node took it at the same time.
-const TRIES: u32 = 20;
+/// How often, beside once for each migration, a step is taken again because another node took it at the same time.
+const TRIES: usize = 20;
 
 /// The layer's own tables in each schema. `commits` holds a mark for each commit of late: a commit whose answer was
-/// lost is looked up there.
-const OWN_TABLES: &str = "create table if not exists schema_migrations (
+/// lost is looked up there. `looked_up` is 0 as the transaction enters it and higher once it was looked up; below 0 the
+/// look-up came first, and the transaction never can be.
+pub(crate) const OWN_TABLES: &str = "create table if not exists schema_migrations (
   version bigint not null,
   name text not null,
   checksum text not null,
@@ -24,6 +25,7 @@ const OWN_TABLES: &str = "create table if not exists schema_migrations (
 );
 create table if not exists commits (
   commit_id uuid not null,
+  looked_up bigint not null,
   constraint commits_pk primary key (commit_id)
 );";
 
@@ -49,7 +51,7 @@ pub(super) async fn migrate(
             apply_pending(link, name, migrations, env).await
         };
         match step.await {
-            Err(failure) if is_race(&failure.error) && tries < TRIES => {
+            Err(failure) if is_race(&failure.error) && tries < TRIES + migrations.len() => {
                 // A transaction may be open that can only be given up.
                 link.control("rollback").await?;
                 tries += 1;

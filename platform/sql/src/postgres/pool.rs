@@ -4,52 +4,58 @@ use std::time::Duration;
 
 use shoal_types::{Deadline, Env};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::connect::Connector;
 use super::failure::{Failure, Kind, UniqueColumns};
 use super::link::Link;
+use super::readers::Readers;
 use super::server::Target;
 use crate::Error;
 
 /// The pause before the next try to connect; doubles up to the longest.
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_millis(800);
-/// Connections that readers share.
-const SHARED: usize = 2;
-/// How long a standby is read from before the primary is looked for again.
+/// How long a connection to a standby is of use before the primary is looked for again.
 const STANDBY_FOR: Duration = Duration::from_secs(1);
 
 /// The connections of one house: some lent to one transaction at a time, some shared by those who read.
 pub(super) struct Pool {
-    connector: Connector,
+    connector: Rc<Connector>,
     unique: Rc<UniqueColumns>,
     env: Env,
     permits: Semaphore,
-    idle: RefCell<Vec<Rc<Link>>>,
-    shared: RefCell<Vec<Shared>>,
+    idle: RefCell<Vec<Idle>>,
+    readers: Rc<Readers>,
     closed: Cell<bool>,
 }
 
-struct Shared {
+struct Idle {
     link: Rc<Link>,
-    /// When to let go of it: set for standbys.
-    until: Option<Instant>,
+    since: Instant,
 }
 
 /// A connection for one transaction. It is of use to the next only if given back.
 pub(super) struct Lent<'p> {
     pub(super) link: Rc<Link>,
     pool: &'p Pool,
+    since: Instant,
     _permit: tokio::sync::SemaphorePermit<'p>,
 }
 
 impl Lent<'_> {
     /// Gives the connection back; nothing is open on it.
     pub(super) fn give_back(self) {
-        if !self.link.is_closed() && !self.pool.closed.get() {
-            self.pool.idle.borrow_mut().push(Rc::clone(&self.link));
+        let old = self.link.is_standby() && self.since.elapsed() > STANDBY_FOR;
+        if !old && !self.link.is_closed() && !self.pool.closed.get() {
+            self.pool.idle.borrow_mut().push(Idle { link: Rc::clone(&self.link), since: self.since });
         }
+    }
+
+    /// Has the server give up what it runs for us, which is no commit, and undo what was begun.
+    pub(super) fn give_up(self) {
+        self.link.cancel();
+        self.link.cut();
     }
 }
 
@@ -62,13 +68,16 @@ impl Pool {
         connections: usize,
         first: Link,
     ) -> Self {
+        let connector = Rc::new(connector);
+        let readers = Readers::new(Rc::clone(&connector), Rc::clone(&unique), env.clone());
+        let first = Idle { link: Rc::new(first), since: Instant::now() };
         Self {
             connector,
             unique,
             env,
             permits: Semaphore::new(connections),
-            idle: RefCell::new(vec![Rc::new(first)]),
-            shared: RefCell::default(),
+            idle: RefCell::new(vec![first]),
+            readers: Rc::new(readers),
             closed: Cell::new(false),
         }
     }
@@ -78,57 +87,48 @@ impl Pool {
     /// # Errors
     /// `DeadlineExceeded` if all stay lent; `Unavailable` if there is no primary in time; what else keeps it out.
     pub(super) async fn lend(&self, deadline: Deadline) -> Result<Lent<'_>, Error> {
-        let waited = tokio::time::timeout(deadline.remaining(&self.env), self.permits.acquire()).await;
+        self.lend_to(Target::Primary, deadline).await
+    }
+
+    /// Lends a connection for reading. While there is no primary and there are several hosts it may be one to a
+    /// standby, whose answers are as old as its replication.
+    pub(super) async fn lend_to_read(&self, deadline: Deadline) -> Result<Lent<'_>, Error> {
+        self.lend_to(Target::Any, deadline).await
+    }
+
+    async fn lend_to(&self, target: Target, deadline: Deadline) -> Result<Lent<'_>, Error> {
+        let waited = timeout(deadline.remaining(&self.env), self.permits.acquire()).await;
         let permit = waited.map_err(|_| Error::DeadlineExceeded)?.map_err(|_| Error::Closed)?;
-        let mut idle = None;
-        while let Some(link) = self.idle.borrow_mut().pop() {
-            if !link.is_closed() {
-                idle = Some(link);
-                break;
+        let idle = match self.take_idle(target) {
+            Some(idle) => idle,
+            None => {
+                let link = Rc::new(self.connect_until(target, deadline).await?);
+                Idle { link, since: Instant::now() }
             }
-        }
-        let link = match idle {
-            Some(link) => link,
-            None => Rc::new(self.connect(deadline).await?),
         };
-        Ok(Lent { link, pool: self, _permit: permit })
+        Ok(Lent { link: idle.link, pool: self, since: idle.since, _permit: permit })
     }
 
-    /// The shared connection with the least to do. While there is no primary and there are several hosts it may be
-    /// one to a standby, whose answers are as old as its replication.
+    /// One that leads to a primary, if there is one.
+    fn take_idle(&self, target: Target) -> Option<Idle> {
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|idle| {
+            let old = idle.link.is_standby() && idle.since.elapsed() > STANDBY_FOR;
+            !old && !idle.link.is_closed()
+        });
+        let primary = idle.iter().rposition(|idle| !idle.link.is_standby());
+        let any = idle.len().checked_sub(1).filter(|_| target == Target::Any);
+        primary.or(any).map(|place| idle.remove(place))
+    }
+
+    /// The shared connection with the least to do; of a standby under the same condition.
     pub(super) async fn share(&self, deadline: Deadline) -> Result<Rc<Link>, Error> {
-        let now = Instant::now();
-        self.shared
-            .borrow_mut()
-            .retain(|shared| !shared.link.is_closed() && shared.until.is_none_or(|until| until > now));
-        let mut least =
-            self.shared.borrow().iter().map(|shared| Rc::clone(&shared.link)).min_by_key(|link| link.busy());
-        if least.as_ref().is_none_or(|link| link.busy() > 0) && self.shared.borrow().len() < SHARED {
-            let (link, until) = self.connect_to_read(deadline).await?;
-            let link = Rc::new(link);
-            self.shared.borrow_mut().push(Shared { link: Rc::clone(&link), until });
-            least = Some(link);
-        }
-        least.ok_or(Error::Closed)
+        self.readers.get(deadline).await
     }
 
-    /// Shares a connection no longer: an answer on it is overdue.
+    /// Shares a connection no longer.
     pub(super) fn retire(&self, link: &Rc<Link>) {
-        self.shared.borrow_mut().retain(|shared| !Rc::ptr_eq(&shared.link, link));
-    }
-
-    async fn connect_to_read(&self, deadline: Deadline) -> Result<(Link, Option<Instant>), Error> {
-        if !self.connector.server().has_several_hosts() {
-            return Ok((self.connect(deadline).await?, None));
-        }
-        match self.connector.connect(Target::Primary, Rc::clone(&self.unique)).await {
-            Ok(link) => Ok((link, None)),
-            Err(failure) if failure.kind == Kind::Lost => {
-                let link = self.connect_until(Target::Any, deadline).await?;
-                Ok((link, Some(Instant::now() + STANDBY_FOR)))
-            }
-            Err(failure) => Err(failure.error),
-        }
+        self.readers.retire(link);
     }
 
     /// Connects to the primary, trying again until the deadline.
@@ -138,17 +138,34 @@ impl Pool {
 
     async fn connect_until(&self, target: Target, deadline: Deadline) -> Result<Link, Error> {
         let mut pause = PAUSE;
+        let mut last = None;
         loop {
-            let failure = match self.connector.connect(target, Rc::clone(&self.unique)).await {
-                Ok(link) => return Ok(link),
-                Err(failure) => failure,
+            let left = deadline.remaining(&self.env);
+            let connecting = self.connector.connect(target, Rc::clone(&self.unique));
+            let failure = match timeout(left, connecting).await {
+                Ok(Ok(link)) => {
+                    self.found(&link);
+                    return Ok(link);
+                }
+                Ok(Err(failure)) => failure,
+                Err(_) => last.unwrap_or_else(|| Failure::lost("it did not let us in before the deadline")),
             };
-            if failure.kind != Kind::Lost || self.closed.get() || deadline.remaining(&self.env) <= pause {
+            let left = deadline.remaining(&self.env);
+            if failure.kind != Kind::Lost || self.closed.get() || left.is_zero() {
                 return Err(failure.error);
             }
             tracing::debug!(error = %failure.error, "the database is looked for again");
-            self.pause(pause).await;
+            last = Some(failure);
+            self.pause(pause.min(left)).await;
             pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Nobody reads from a standby any more once the primary is there.
+    fn found(&self, link: &Link) {
+        if !link.is_standby() {
+            self.readers.primary_found();
+            self.idle.borrow_mut().retain(|idle| !idle.link.is_standby());
         }
     }
 
@@ -164,7 +181,7 @@ impl Pool {
         self.closed.set(true);
         self.permits.close();
         self.idle.borrow_mut().clear();
-        self.shared.borrow_mut().clear();
+        self.readers.close();
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::core::Core;
+use super::core::{Core, GRACE};
 use super::failure::{Failure, Kind};
 use super::member::Member;
 use super::session::Session;
@@ -26,18 +26,24 @@ pub(super) async fn read(core: &Core, member: Box<dyn Member>) {
 
 async fn answered(core: &Core, member: &dyn Member) -> Result<(), Error> {
     let deadline = member.deadline();
+    let mut cancelled = false;
     loop {
         core.in_time(deadline)?;
-        let several = core.several.borrow().contains(&member.kind());
+        let several = cancelled || core.several.borrow().contains(&member.kind());
         let failure = if several { on_snapshot(core, member).await? } else { single(core, member).await? };
-        match failure {
-            None => return Ok(()),
-            Some(failure) if failure.kind == Kind::Final => return Ok(()),
-            Some(failure) if failure.kind == Kind::Conflict && !several => {
-                core.several.borrow_mut().insert(member.kind());
-            }
-            Some(failure) if deadline.remaining(&core.env) <= PAUSE => return Err(failure.error),
-            Some(_) => core.pool.pause(PAUSE).await,
+        let Some(failure) = failure else { return Ok(()) };
+        let left = deadline.remaining(&core.env);
+        if failure.is_late() && !several && !left.is_zero() {
+            // It took longer than a statement may on a shared connection, or was cancelled in another's place.
+            cancelled = true;
+        } else if failure.kind == Kind::Final {
+            return Ok(());
+        } else if failure.follows() && !several {
+            core.several.borrow_mut().insert(member.kind());
+        } else if left.is_zero() {
+            return Err(failure.error);
+        } else {
+            core.pool.pause(PAUSE.min(left)).await;
         }
     }
 }
@@ -52,8 +58,11 @@ async fn single(core: &Core, member: &dyn Member) -> Result<Option<Failure>, Err
         Ok(Ok(_)) => Ok(state.failure.borrow_mut().take()),
         Ok(Err(error)) => Err(error),
         Err(_) => {
-            // Others wait behind the overdue answer; they are not kept, but nobody new joins them.
-            core.pool.retire(&link);
+            // Others wait behind what takes so long. Whose it is cannot be told; another's is run again.
+            if link.is_stuck(GRACE) {
+                core.pool.retire(&link);
+                link.cancel();
+            }
             Err(Error::DeadlineExceeded)
         }
     }
@@ -61,15 +70,17 @@ async fn single(core: &Core, member: &dyn Member) -> Result<Option<Failure>, Err
 
 async fn on_snapshot(core: &Core, member: &dyn Member) -> Result<Option<Failure>, Error> {
     let deadline = member.deadline();
-    let lent = core.pool.lend(deadline).await?;
+    let lent = core.pool.lend_to_read(deadline).await?;
     let begin = core.begin(SNAPSHOT, deadline);
-    let attempt = member.attempt(Session::own(core.env.clone(), deadline, lent.link.clone(), begin));
+    let attempt = member.attempt(Session::snapshot(core.env.clone(), deadline, lent.link.clone(), begin));
     let state = attempt.state().clone();
-    let ended = tokio::time::timeout(core.patience(deadline), attempt).await;
-    let ended = ended.map_err(|_| Error::DeadlineExceeded)?;
+    let Ok(ended) = tokio::time::timeout(core.patience(deadline), attempt).await else {
+        lent.give_up();
+        return Err(Error::DeadlineExceeded);
+    };
     let lost = state.failure.borrow().as_ref().is_some_and(|failure| failure.kind == Kind::Lost);
     // Nothing to keep; a rollback also ends what a failure has broken.
-    if !lost && (!state.asked.get() || lent.link.control("rollback").await.is_ok()) {
+    if !lost && (!state.asked.get() || lent.link.rollback(core.patience(deadline)).await) {
         lent.give_back();
     }
     ended?;

@@ -46,6 +46,7 @@ impl Flight {
     /// Whether this call may be done in one with that of the flight.
     fn takes(&self, call: &Call) -> bool {
         let same = std::ptr::eq(self.call.statement, call.statement) && self.call.fixed == call.fixed;
+        let same = same && self.call.keyed == call.keyed;
         same && call.is_mergeable() && self.call.is_mergeable() && !self.call.shares_key(call)
     }
 
@@ -77,10 +78,17 @@ impl Flight {
             return;
         }
         let mut replies: Vec<Reply> = self.seats.iter().map(|_| Reply::default()).collect();
+        let mut untold = reply.changed;
         for row in reply.rows {
             if let Some(place) = self.call.place_of(&row) {
-                replies[place] = Reply { rows: vec![row], changed: 1 };
+                untold = untold.saturating_sub(1);
+                replies[place].changed += 1;
+                replies[place].rows.push(row);
             }
+        }
+        if untold > 0 {
+            // What changed without being returned may be anybody's.
+            replies.iter_mut().for_each(|reply| reply.changed = reply.changed.max(1));
         }
         for (seat, reply) in self.seats.iter().zip(replies) {
             lay(*seat, Ok(reply));

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode};
 
 use super::tls::Tls;
 use crate::Error;
 
-/// How long a host may take to accept a connection, unless the URL has `connect_timeout`.
+/// How long a host may take to let us in, unless the URL has `connect_timeout`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A silent host is asked after this long whether it is still there.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
@@ -48,9 +48,20 @@ impl Server {
         let (place, query) = text.split_once('?').unwrap_or((text, ""));
         let (ours, rest) = TlsWords::take(query)?;
         let plain = if rest.is_empty() { place.to_owned() } else { format!("{place}?{rest}") };
+        // Half a password would come out in an address or in the name of an unknown word.
+        if place.matches('@').count() > 1 || rest.contains('@') {
+            return Err(wrong("an @, / or ? in a user or password is written %40, %2F or %3F"));
+        }
         let mut config: Config = plain.parse().map_err(|error| wrong(&told(&error)))?;
-        if config.get_hosts().is_empty() {
+        let hosts = config.get_hosts().len();
+        if hosts == 0 {
             return Err(wrong("it names no host"));
+        }
+        if config.get_ports().len() > 1 && config.get_ports().len() != hosts {
+            return Err(wrong("it names another number of ports than of hosts"));
+        }
+        if !config.get_hostaddrs().is_empty() && config.get_hostaddrs().len() != hosts {
+            return Err(wrong("it names another number of addresses than of hosts"));
         }
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(wrong("it names no database: postgres://USER:PASSWORD@HOST/DATABASE"));
@@ -81,22 +92,15 @@ impl Server {
         self.config.get_dbname().unwrap_or_default()
     }
 
-    /// Whether there is more than one host, so that a standby may answer while there is no primary.
-    pub(super) fn has_several_hosts(&self) -> bool {
-        self.config.get_hosts().len() > 1
+    /// How long a host may take to let us in.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
     }
 
-    /// What to connect with.
-    pub(super) fn config(&self, application: &str, target: Target) -> Config {
+    /// What to connect with, all hosts in one.
+    pub(super) fn config(&self, application: &str) -> Config {
         let mut config = (*self.config).clone();
         config.application_name(application);
-        match target {
-            Target::Primary => config.target_session_attrs(TargetSessionAttrs::ReadWrite),
-            Target::Any => {
-                config.load_balance_hosts(LoadBalanceHosts::Random);
-                config.target_session_attrs(TargetSessionAttrs::Any)
-            }
-        };
         config
     }
 
@@ -241,6 +245,17 @@ mod tests {
         assert!(refusal("postgres://ann:secret@host:port/shop").contains("port"));
         assert!(!refusal("postgres://ann:secret@host:port/shop").contains("secret"));
         assert!(refusal("postgres://ann@host/shop?colour=red").contains("colour"));
+        assert!(refusal("postgres://ann@a,b/shop?hostaddr=127.0.0.1").contains("addresses"));
+    }
+
+    #[test]
+    fn a_password_that_needs_quoting_is_not_told() {
+        for url in ["postgres://ann:ver@secret@host/shop", "postgres://ann:ver?secret@host/shop"] {
+            let told = refusal(url);
+            assert!(told.contains("%40") && !told.contains("secret"), "{told}");
+        }
+        let quoted = Server::parse("postgres://ann:ver%3Fs%40cret@host/shop").expect("a URL");
+        assert_eq!(quoted.to_string(), "postgres://host:5432/shop");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use shoal_types::{Deadline, Env};
 use super::call::{Call, Reply};
 use super::failure::{Failure, Kind};
 use super::link::Link;
-use crate::Error;
+use crate::{Error, Statement};
 
 /// The way of one body to the database, for one attempt.
 pub(crate) struct Session {
@@ -35,8 +35,8 @@ pub(super) struct State {
 
 enum Way {
     /// A connection of its own; its first statement goes out together with what opens the transaction.
-    Own { link: Rc<Link>, opening: Option<String> },
-    /// One statement on a shared connection.
+    Own { link: Rc<Link>, opening: Option<String>, reads: bool },
+    /// One statement that reads, on a shared connection.
     Single { link: Rc<Link> },
     /// A seat among bodies that ask together.
     Seat(Rc<Seat>),
@@ -52,7 +52,12 @@ pub(super) struct Seat {
 impl Session {
     /// On a connection of its own, with the statement that opens its transaction.
     pub(super) fn own(env: Env, deadline: Deadline, link: Rc<Link>, opening: String) -> Self {
-        Self::new(env, deadline, Way::Own { link, opening: Some(opening) })
+        Self::new(env, deadline, Way::Own { link, opening: Some(opening), reads: false })
+    }
+
+    /// The same for a body that only reads.
+    pub(super) fn snapshot(env: Env, deadline: Deadline, link: Rc<Link>, opening: String) -> Self {
+        Self::new(env, deadline, Way::Own { link, opening: Some(opening), reads: true })
     }
 
     /// One statement on a shared connection. A second one has to be run anew on one snapshot.
@@ -91,8 +96,8 @@ impl Session {
         if self.state.failure.borrow().is_some() {
             return Err(Error::Aborted);
         }
-        let result = match self.deadline.check(&self.env) {
-            Err(_) => Err(Failure::last(Error::DeadlineExceeded)),
+        let result = match self.permit(call.statement) {
+            Err(error) => Err(Failure::last(error)),
             Ok(()) => self.ask(call).await,
         };
         result.map_err(|failure| {
@@ -102,12 +107,21 @@ impl Session {
         })
     }
 
+    /// Passes in time, and in a read what only reads: nothing else would keep a shared connection from writing.
+    fn permit(&self, statement: &Statement) -> Result<(), Error> {
+        let reads = matches!(self.way, Way::Single { .. } | Way::Own { reads: true, .. });
+        if reads && (!statement.only_reads() || statement.text().contains("{lock}")) {
+            return Err(statement.misuse("writes or locks rows, and this is a read"));
+        }
+        self.deadline.check(&self.env).map_err(|_| Error::DeadlineExceeded)
+    }
+
     async fn ask(&mut self, call: Call) -> Result<Reply, Failure> {
         let reads = call.statement.only_reads();
         let first = !self.state.asked.replace(true);
         self.state.waiting.set(true);
         let reply = match &mut self.way {
-            Way::Own { link, opening } => {
+            Way::Own { link, opening, .. } => {
                 link.flight();
                 match opening.take() {
                     Some(opening) => {

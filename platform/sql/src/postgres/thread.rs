@@ -8,12 +8,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
 use super::connect::Connector;
-use super::core::{Core, Shared, Waiting};
+use super::core::{Core, Shared};
 use super::failure::{Failure, UniqueColumns};
 use super::member::{Body, Job, Member, job};
 use super::pool::Pool;
 use super::server::{Server, Target};
-use super::{alone, group, migrate, reading};
+use super::{alone, group, migrate, queue, reading};
 use crate::counters::Tally;
 use crate::{Error, Options, Statement};
 
@@ -185,8 +185,9 @@ async fn open(
 
 /// Runs what arrives until told to close and everything under way has ended.
 async fn serve(core: Shared, mut inbox: mpsc::UnboundedReceiver<Message>) {
-    let groups: Vec<_> =
+    let mut servants: Vec<_> =
         (0..GROUPS).map(|_| tokio::task::spawn_local(group::serve(Rc::clone(&core)))).collect();
+    servants.push(tokio::task::spawn_local(queue::watch(Rc::clone(&core))));
     // Each work holds a sender; once all are gone, all have ended.
     let (under_way, mut ended) = mpsc::channel::<()>(1);
     while let Some(message) = inbox.recv().await {
@@ -196,8 +197,7 @@ async fn serve(core: Shared, mut inbox: mpsc::UnboundedReceiver<Message>) {
             Message::Grouped(job, ticket) => {
                 let member =
                     Box::new(Queued { member: job(), _ticket: ticket, _under_way: under_way.clone() });
-                core.waiting.borrow_mut().push_back(Waiting { member, again: false });
-                core.arrived.notify_one();
+                queue::push(&core, member);
             }
             Message::Check(statements, reply) => {
                 let core = Rc::clone(&core);
@@ -209,7 +209,7 @@ async fn serve(core: Shared, mut inbox: mpsc::UnboundedReceiver<Message>) {
     drop(under_way);
     // Nothing is ever sent: this resolves when the last sender is gone.
     ended.recv().await;
-    groups.iter().for_each(tokio::task::JoinHandle::abort);
+    servants.iter().for_each(tokio::task::JoinHandle::abort);
     core.pool.close();
 }
 

@@ -6,7 +6,7 @@ use tokio::task::LocalSet;
 use super::unique;
 use crate::counters::Tally;
 use crate::migration::checksum;
-use crate::postgres::Admin;
+use crate::postgres::{Admin, OWN_TABLES};
 use crate::{Database, Error, Migration, Options, Server, Source};
 
 /// A database cloned from a template, dropped with this.
@@ -51,7 +51,7 @@ impl Drop for Cloned {
 
 /// Named after the text of the migrations, so that another text is another template.
 fn template_name(houses: &[(&'static str, &'static [Migration])]) -> String {
-    let mut text = String::new();
+    let mut text = String::from(OWN_TABLES);
     for (name, migrations) in houses {
         text.push_str(name);
         migrations.iter().for_each(|migration| text.push_str(&checksum(migration)));

@@ -2,7 +2,7 @@
 
 use shoal_sql::{Database, Error, Migration, Options};
 
-use crate::pond::{Held, MIGRATIONS, add, count, embedded, options, pond, queue};
+use crate::pond::{Held, MIGRATIONS, add, count, embedded, options, queue};
 
 const GROWN: &[Migration] = &[
     MIGRATIONS[0],

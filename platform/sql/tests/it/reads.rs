@@ -1,5 +1,6 @@
 use proptest::prelude::*;
-use shoal_sql::{Error, FromRow, Row, Value, params};
+use proptest::test_runner::TestRunner;
+use shoal_sql::{Database, Engine, Error, FromRow, Row, Value, params};
 use shoal_types::{Currency, Id, Money, Noun, Timestamp};
 use uuid::Uuid;
 
@@ -83,7 +84,11 @@ async fn a_column_of_another_type_is_an_error_that_names_it() {
     let absent = db.read(&cx, async |tx| tx.find::<(i64, i64)>(sql::COUNT, params![]).await).await;
     assert_eq!(wrong(absent.err()), (1, "no such column"));
     let fraction = db.read(&cx, async |tx| tx.find::<i64>(values::FRACTION, params![]).await).await;
-    assert_eq!(wrong(fraction.err()), (0, "a floating point number"));
+    let found = match db.engine() {
+        Engine::Sqlite => "a floating point number",
+        Engine::Postgres => "a value of another type",
+    };
+    assert_eq!(wrong(fraction.err()), (0, found));
 }
 
 #[tokio::test]
@@ -108,7 +113,8 @@ async fn a_statement_that_is_no_sql_is_named() {
 
 #[tokio::test]
 async fn a_read_is_one_snapshot() {
-    let (db, cx) = (pond().await, context());
+    // The body keeps the thread that it runs on; postgres/reads.rs has this story with two handles.
+    let (db, cx) = (embedded().await, context());
     add(&db, 1).await.expect("added");
     let other = db.clone();
     let counts = db.read(&cx, async move |tx| {
@@ -137,7 +143,13 @@ async fn a_read_never_sees_a_write_that_is_not_durable() {
 async fn a_read_cannot_write() {
     let (db, cx) = (pond().await, context());
     let wrote = db.read(&cx, async |tx| tx.find::<i64>(sql::ADD, params![1, "carp", 1]).await).await;
-    assert!(wrote.is_err());
+    let refused = |wrote| matches!(wrote, Err(Error::Statement { name: "ADD", .. } | Error::ReadOnly { .. }));
+    assert!(refused(wrote));
+    let wrote = db.read(&cx, async |tx| {
+        tx.find::<i64>(sql::COUNT, params![]).await?;
+        tx.find::<i64>(sql::ADD, params![1, "carp", 1]).await
+    });
+    assert!(refused(wrote.await));
     assert_eq!(count(&db).await, 0);
 }
 
@@ -164,10 +176,14 @@ async fn more_rows_than_parameters_fit_are_written_all_the_same() {
     let before = db.counters().statements;
     let rows: Vec<_> = (0..12_000).map(|id| params![id, format!("fish {id}"), 1]).collect();
     let added = db.write(&cx, async move |tx| tx.execute_rows(sql::ADD_MANY, params![], &rows).await).await;
-    assert_eq!((added, db.counters().statements - before), (Ok(12_000), 2));
+    let statements = match db.engine() {
+        Engine::Sqlite => 2,
+        Engine::Postgres => 1,
+    };
+    assert_eq!((added, db.counters().statements - before), (Ok(12_000), statements));
     let none: [[Value; 3]; 0] = [];
     let added = db.write(&cx, async move |tx| tx.execute_rows(sql::ADD_MANY, params![], &none).await).await;
-    assert_eq!((added, db.counters().statements - before), (Ok(0), 2));
+    assert_eq!((added, db.counters().statements - before), (Ok(0), statements));
     let narrow = [params![1, "carp"]];
     let added = db.write(&cx, async move |tx| tx.execute_rows(sql::ADD_MANY, params![], &narrow).await).await;
     assert!(matches!(added, Err(Error::Statement { name: "ADD_MANY", .. })));
@@ -177,30 +193,34 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-    #[test]
-    fn one_statement_of_many_rows_does_what_many_would(
-        portions in prop::collection::vec(0_i64..1_000, 1..80),
-        supplement in 0_i64..10,
-    ) {
-        runtime().block_on(async {
-            let (db, cx) = (pond().await, context());
-            let fish: Vec<_> = (1..=portions.len() as i64).collect();
-            let rows: Vec<_> = fish.iter().map(|id| params![*id, format!("fish {id}"), *id]).collect();
-            let fed: Vec<_> = fish.iter().zip(&portions).map(|(id, portion)| params![*id, *portion]).collect();
-            let before = db.counters().statements;
-            let changed = db.write(&cx, async move |tx| {
-                tx.execute_rows(sql::ADD_MANY, params![], &rows).await?;
-                tx.execute_rows(sql::FEED_MANY, params![supplement], &fed).await
-            });
-            prop_assert_eq!(changed.await, Ok(portions.len() as u64));
-            prop_assert_eq!(db.counters().statements - before, 2);
-            for (id, portion) in fish.into_iter().zip(portions) {
-                let found = db.read(&cx, async move |tx| tx.find::<(String, i64)>(sql::FIND, params![id]).await);
-                prop_assert_eq!(found.await, Ok(Some((format!("fish {id}"), id + portion + supplement))));
-            }
-            Ok(())
-        })?;
+#[test]
+fn one_statement_of_many_rows_does_what_many_would() {
+    let runtime = runtime();
+    let db = runtime.block_on(pond());
+    let cases = (prop::collection::vec(0_i64..1_000, 1..80), 0_i64..10);
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) });
+    let outcome =
+        runner.run(&cases, |(portions, supplement)| runtime.block_on(feed(&db, portions, supplement)));
+    outcome.expect("each fish has what it was fed");
+}
+
+async fn feed(db: &Database, portions: Vec<i64>, supplement: i64) -> Result<(), TestCaseError> {
+    let cx = context();
+    db.write(&cx, async |tx| tx.execute(sql::REMOVE_ALL, params![]).await).await.expect("an empty pond");
+    let fish: Vec<_> = (1..=portions.len() as i64).collect();
+    let rows: Vec<_> = fish.iter().map(|id| params![*id, format!("fish {id}"), *id]).collect();
+    let fed: Vec<_> = fish.iter().zip(&portions).map(|(id, portion)| params![*id, *portion]).collect();
+    let before = db.counters().statements;
+    let changed = db.write(&cx, async move |tx| {
+        tx.execute_rows(sql::ADD_MANY, params![], &rows).await?;
+        tx.execute_rows(sql::FEED_MANY, params![supplement], &fed).await
+    });
+    prop_assert_eq!(changed.await, Ok(portions.len() as u64));
+    prop_assert_eq!(db.counters().statements - before, 2);
+    for (id, portion) in fish.into_iter().zip(portions) {
+        let found = db.read(&cx, async move |tx| tx.find::<(String, i64)>(sql::FIND, params![id]).await);
+        prop_assert_eq!(found.await, Ok(Some((format!("fish {id}"), id + portion + supplement))));
     }
+    Ok(())
 }
