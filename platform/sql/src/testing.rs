@@ -19,6 +19,7 @@ pub const SERVER: &str = "SHOAL_TEST_POSTGRES";
 /// A fresh place for the data of a test, gone when dropped.
 pub struct Place {
     source: Source,
+    address: String,
     // Dropped after the databases in it were closed.
     _data: Data,
 }
@@ -40,18 +41,25 @@ impl Place {
             return Err(Error::Url { detail: format!("{SERVER} is no URL") });
         };
         let cloned = Cloned::of(&server, houses, env).await?;
-        Ok(Self { source: Source::Postgres(cloned.server().clone()), _data: Data::Database(cloned) })
+        let (server, address) = (cloned.server().clone(), with_database(&url, cloned.server().database()));
+        Ok(Self { source: Source::Postgres(server), address, _data: Data::Database(cloned) })
     }
 
     /// A folder of its own, whatever engine is under test.
     pub fn folder() -> Self {
         let folder = Folder::new();
-        Self { source: Source::Directory(folder.0.clone()), _data: Data::Folder(folder) }
+        let address = folder.0.to_string_lossy().into_owned();
+        Self { source: Source::Directory(folder.0.clone()), address, _data: Data::Folder(folder) }
     }
 
     /// Where the data lives.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// The same in the words of [`Source::parse`], with whatever password it takes.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The engine under test.
@@ -66,6 +74,13 @@ impl Place {
             ..Options::new(&self.source, name, migrations, env.clone())
         }
     }
+}
+
+/// The URL with another database in it.
+fn with_database(url: &str, name: &str) -> String {
+    let (place, query) = url.split_once('?').map_or((url, None), |(place, query)| (place, Some(query)));
+    let host = place.rsplit_once('/').map_or(place, |(host, _)| host);
+    query.map_or_else(|| format!("{host}/{name}"), |query| format!("{host}/{name}?{query}"))
 }
 
 /// A folder that is removed with all in it when dropped.
@@ -92,4 +107,18 @@ fn unique() -> String {
     let mut random = [0_u8; 8];
     SystemRng.fill(&mut random);
     format!("{:016x}", u64::from_le_bytes(random))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_leads_to_another_database_of_the_same_server() {
+        assert_eq!(with_database("postgres://ann@a:1,b:2/shop", "test"), "postgres://ann@a:1,b:2/test");
+        assert_eq!(
+            with_database("postgres://ann@a/shop?sslmode=disable", "test"),
+            "postgres://ann@a/test?sslmode=disable"
+        );
+    }
 }

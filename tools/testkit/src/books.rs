@@ -1,7 +1,11 @@
-//! The audit: what the data files of a shop say, held against each other.
+//! The audit: what the data of a shop says, held against each other.
 //!
-//! It reads the files themselves and asks no house, so that a mistake of a house cannot hide itself.
+//! It reads the files themselves, or what PostgreSQL holds, and asks no house, so that a mistake of a house cannot hide
+//! itself.
 
+mod copy;
+
+use std::cell::{Ref, RefCell};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,61 +13,73 @@ use rusqlite::{Connection, Row};
 use shoal_contract::checkout::CheckoutId;
 
 use crate::invariants::{INVARIANTS, Invariant};
+use crate::postgres::is_postgres;
+use copy::Copier;
 
-/// The files, by the name their tables are found under.
-const FILES: [(&str, &str); 5] = [
-    ("users", "users.db"),
-    ("products", "products.db"),
-    ("orders", "orders.db"),
-    ("checkout", "checkout.db"),
-    ("bank", "test-provider.db"),
+/// The names that tables are found under, and whose they are.
+const HOUSES: [(&str, &str); 5] = [
+    ("users", "users"),
+    ("products", "products"),
+    ("orders", "orders"),
+    ("checkout", "checkout"),
+    ("bank", "test-provider"),
 ];
 /// The pause between two looks at sagas under way.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The books of a shop at rest.
 pub struct Books {
-    files: Connection,
+    files: RefCell<Connection>,
+    /// Where the data is on PostgreSQL: `files` is a copy, made anew for each question.
+    copier: Option<Copier>,
 }
 
 impl Books {
-    /// Opens the files in `data`. The shop may be open or not.
-    pub fn open(data: &Path) -> Self {
+    /// Opens the data at this address, in the words of `--data`. The shop may be open or not.
+    pub fn open(data: &str) -> Self {
+        if is_postgres(data) {
+            let copier = Copier::connect(data);
+            return Self { files: RefCell::new(copier.copy()), copier: Some(copier) };
+        }
         let files = Connection::open_in_memory().expect("SQLite opens in memory");
-        for (name, file) in FILES {
-            let path = data.join(file);
+        for (name, house) in HOUSES {
+            let path = Path::new(data).join(format!("{house}.db"));
             assert!(path.exists(), "{} is missing", path.display());
             let path = path.to_str().expect("a test's folder has a plain name");
             files.execute(&format!("attach database ?1 as {name}"), [path]).expect("the file can be read");
         }
-        let books = Self { files };
-        books.index_payments().expect("payments can be listed");
-        books
+        Self { files: RefCell::new(files), copier: None }
+    }
+
+    /// The data of this moment.
+    fn look(&self) -> Ref<'_, Connection> {
+        if let Some(copier) = &self.copier {
+            self.files.replace(copier.copy());
+        }
+        self.files.borrow()
     }
 
     /// Waits until no saga is under way, at most `within`, then passes books that balance; panics otherwise.
     /// A purchase whose buyer has yet to confirm the payment is at rest too.
-    pub async fn settled(data: &Path, within: Duration) -> Self {
+    pub async fn settled(data: &str, within: Duration) -> Self {
         let books = Self::open(data);
         let late = tokio::time::Instant::now() + within;
         while books.sagas_under_way() > 0 {
             assert!(tokio::time::Instant::now() < late, "sagas without an end: {:?}", books.unfinished());
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-        books.index_payments().expect("payments can be listed");
         let wrong = books.discrepancies();
         assert!(wrong.is_empty(), "the books do not balance:\n{}", wrong.join("\n"));
         books
     }
 
     /// Payments are known at the provider by the text of their checkout's id; SQL joins them by its bits.
-    fn index_payments(&self) -> rusqlite::Result<()> {
-        self.files.execute_batch(
+    fn index_payments(files: &Connection) -> rusqlite::Result<()> {
+        files.execute_batch(
             "drop table if exists temp.payments;
              create temp table payments (order_id blob primary key, status text, amount bigint, refunded bigint)",
         )?;
-        let mut list =
-            self.files.prepare("select payment_key, status, amount, refunded from bank.payments")?;
+        let mut list = files.prepare("select payment_key, status, amount, refunded from bank.payments")?;
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
         let payments: Vec<(String, String, i64, i64)> = list.query_map([], row)?.collect::<Result<_, _>>()?;
         for (key, status, amount, refunded) in payments {
@@ -71,19 +87,16 @@ impl Books {
             let id = checkout.unwrap_or_else(|| panic!("{key} is no payment of a checkout")).uuid();
             let insert =
                 "insert into temp.payments (order_id, status, amount, refunded) values (?1, ?2, ?3, ?4)";
-            self.files.execute(insert, (id.as_bytes(), status, amount, refunded))?;
+            files.execute(insert, (id.as_bytes(), status, amount, refunded))?;
         }
         Ok(())
     }
 
     /// What contradicts each other, in sentences; empty if the books balance.
     pub fn discrepancies(&self) -> Vec<String> {
-        INVARIANTS.iter().flat_map(|invariant| self.broken(invariant)).collect()
-    }
-
-    fn broken(&self, invariant: &Invariant) -> Vec<String> {
-        let offenders = self.texts(invariant.offenders);
-        offenders.into_iter().map(|offender| format!("{}: {offender}", invariant.fact)).collect()
+        let files = self.look();
+        Self::index_payments(&files).expect("payments can be listed");
+        INVARIANTS.iter().flat_map(|invariant| broken(&files, invariant)).collect()
     }
 
     /// Sagas that have not ended, but for purchases whose buyer must confirm the payment.
@@ -127,29 +140,30 @@ impl Books {
     pub fn shelf(&self, sku: &str) -> (i64, i64) {
         let select = "select on_hand, reserved from products.stock where sku = ?1";
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        self.files.query_row(select, [sku], row).unwrap_or_else(|error| panic!("no shelf of {sku}: {error}"))
+        self.look().query_row(select, [sku], row).unwrap_or_else(|error| panic!("no shelf of {sku}: {error}"))
     }
 
     /// Every row of every table but those named, as text: equal if nothing was changed.
     pub fn contents(&self, but: &[&str]) -> Vec<String> {
-        let mut rows = Vec::new();
-        for (file, _) in FILES {
-            let tables = self.texts(&format!("select name from {file}.sqlite_master where type = 'table'"));
+        let (files, mut rows) = (self.look(), Vec::new());
+        for (house, _) in HOUSES {
+            let select = format!("select name from {house}.sqlite_master where type = 'table'");
+            let tables = texts(&files, &select);
             for table in tables.iter().filter(|table| !but.contains(&table.as_str())) {
-                rows.extend(self.rows(file, table));
+                rows.extend(Self::rows(&files, house, table));
             }
         }
         rows.sort();
         rows
     }
 
-    fn rows(&self, file: &str, table: &str) -> Vec<String> {
+    fn rows(files: &Connection, house: &str, table: &str) -> Vec<String> {
         let list = || {
-            let mut select = self.files.prepare(&format!("select * from {file}.{table}"))?;
+            let mut select = files.prepare(&format!("select * from {house}.{table}"))?;
             let columns = select.column_count();
             let text = |row: &Row<'_>| {
                 let values = (0..columns).map(|column| row.get_ref(column).map(|value| format!("{value:?}")));
-                Ok(format!("{file}.{table}: {}", values.collect::<Result<Vec<_>, _>>()?.join(", ")))
+                Ok(format!("{house}.{table}: {}", values.collect::<Result<Vec<_>, _>>()?.join(", ")))
             };
             select.query_map([], text)?.collect::<Result<Vec<_>, _>>()
         };
@@ -171,14 +185,25 @@ impl Books {
     }
 
     fn number(&self, select: &str) -> i64 {
-        self.files.query_row(select, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{select}: {error}"))
+        self.look()
+            .query_row(select, [], |row| row.get(0))
+            .unwrap_or_else(|error| panic!("{select}: {error}"))
     }
 
     fn texts(&self, select: &str) -> Vec<String> {
-        let list = || {
-            let mut statement = self.files.prepare(select)?;
-            statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()
-        };
-        list().unwrap_or_else(|error: rusqlite::Error| panic!("{select}: {error}"))
+        texts(&self.look(), select)
     }
+}
+
+fn broken(files: &Connection, invariant: &Invariant) -> Vec<String> {
+    let offenders = texts(files, invariant.offenders);
+    offenders.into_iter().map(|offender| format!("{}: {offender}", invariant.fact)).collect()
+}
+
+fn texts(files: &Connection, select: &str) -> Vec<String> {
+    let list = || {
+        let mut statement = files.prepare(select)?;
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()
+    };
+    list().unwrap_or_else(|error: rusqlite::Error| panic!("{select}: {error}"))
 }

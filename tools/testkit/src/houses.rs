@@ -48,7 +48,7 @@ impl Houses {
             durability: setup.durability,
             ..shoal_sql::Options::new(data, name, migrations, env.clone())
         };
-        let users = Database::open(sql("users", shoal_users::MIGRATIONS)).await.expect("users.db opens");
+        let users = Database::open(sql("users", shoal_users::MIGRATIONS)).await.expect("users open");
         // One pass over little memory: these passwords guard nothing.
         let passwords = PasswordOptions { memory_kib: 64, passes: 1, ..PasswordOptions::default() };
         let options = shoal_users::Options {
@@ -63,14 +63,14 @@ impl Houses {
             durability: setup.durability,
             ..shoal_products::Options::new(data, Currency::EUR)
         };
-        let products = Products::open(options, env.clone()).await.expect("products.db opens");
+        let products = Products::open(options, env.clone()).await.expect("products open");
 
         let options = shoal_orders::Options {
             durability: setup.durability,
             ..shoal_orders::Options::new(data, Currency::EUR)
         };
         let to_products = wire::products(Arc::new(products.clone()), plan.mishaps.clone());
-        let orders = Orders::open(options, env.clone(), to_products.clone()).await.expect("orders.db opens");
+        let orders = Orders::open(options, env.clone(), to_products.clone()).await.expect("orders open");
 
         let book =
             Database::open(sql("test-provider", TEST_PROVIDER_MIGRATIONS)).await.expect("the book opens");
@@ -87,7 +87,7 @@ impl Houses {
         };
         let to_orders = wire::orders(Arc::new(orders.clone()), plan.mishaps.clone());
         let checkout = Checkout::open(options, env, to_orders, to_products, providers).await;
-        Self { users, products, orders, checkout: checkout.expect("checkout.db opens"), book }
+        Self { users, products, orders, checkout: checkout.expect("checkout opens"), book }
     }
 
     pub(crate) async fn add_administrator(&self, cx: &Context) {

@@ -1,4 +1,4 @@
-//! What must hold of the data files of a shop at rest. Each is a statement that lists what breaks it.
+//! What must hold of the data of a shop at rest. Each is a statement that lists what breaks it.
 //!
 //! Ids are shown as hexadecimal digits. A saga that waits for its buyer counts as at rest, with what it holds.
 

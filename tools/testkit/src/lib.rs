@@ -1,8 +1,8 @@
 //! What tests share: a whole shop in one line, the real program to kill, and books that must balance.
 //!
-//! [`Shop`] holds every house in this process, on a folder of its own. A test may let any call between its parts go
+//! [`Shop`] holds every house in this process, on data of its own. A test may let any call between its parts go
 //! wrong ([`Mishap`]), end it as a crash would and open it again. [`Branch`] is the same as a process of its own, for
-//! `kill -9`. [`Client`] speaks to both in the words of the shop. [`Books`] reads the data files afterwards and holds
+//! `kill -9`. [`Client`] speaks to both in the words of the shop. [`Books`] reads the data afterwards and holds
 //! them against each other.
 //!
 //! The suites in `tests/it` are the black-box tests of the whole; `README.md` says which case is which test.
@@ -13,11 +13,13 @@ mod disk;
 mod houses;
 mod invariants;
 mod mishap;
+mod postgres;
 mod process;
 mod provider;
 mod routes;
 mod shop;
 mod shopping;
+mod tamper;
 mod wire;
 
 pub use books::Books;
@@ -27,5 +29,6 @@ pub use houses::{Houses, eventually};
 pub use mishap::{Mishap, Mishaps};
 pub use process::{Branch, Process, program, run};
 pub use routes::Route;
-pub use shop::{SOON, Setup, Shop};
+pub use shop::{SOON, Setup, Shop, place};
 pub use shopping::{Item, NewItem, PASSWORD, Purchase, address, fresh_key};
+pub use tamper::tamper;

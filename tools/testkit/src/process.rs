@@ -4,12 +4,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use shoal_sql::testing::Place;
 use shoal_types::Secret;
-use tempfile::TempDir;
 
 use crate::books::Books;
 use crate::client::{Client, Whereabouts};
-use crate::shop::{SOON, furnish};
+use crate::shop::{SOON, furnish, place};
 
 /// What the program says before the address it serves.
 const SERVES: &str = "shoal serves http://";
@@ -129,31 +129,30 @@ fn listen_for_address(said: impl Read + Send + 'static) -> Result<String, String
     address.recv_timeout(SOON).unwrap_or_else(|_| Err(format!("nothing within {SOON:?}")))
 }
 
-/// A node that does everything, on a folder of its own, with an administrator: a [`Process`] with a shop in it.
+/// A node that does everything, on data of its own, with an administrator: a [`Process`] with a shop in it.
 pub struct Branch {
     /// The node.
     pub process: Process,
-    data: PathBuf,
+    data: String,
     password: String,
-    _folder: Option<TempDir>,
+    _place: Option<Place>,
 }
 
 impl Branch {
-    /// Opens one on a new folder.
+    /// Opens one on a new place, on the engine under test.
     pub async fn start() -> Self {
-        let folder = TempDir::with_prefix("shoal-test-").expect("a temporary folder");
-        let branch = Self::at(folder.path()).await;
-        Self { _folder: Some(folder), ..branch }
+        let place = place().await;
+        let branch = Self::at(place.address()).await;
+        Self { _place: Some(place), ..branch }
     }
 
-    /// Opens one on this empty folder.
-    pub async fn at(data: &Path) -> Self {
-        let path = data.to_str().expect("a test's folder has a plain name");
-        let (password, said, ended) = run(&["admin", "create", ADMINISTRATOR, "--data", path]);
+    /// Opens one on the data at this address, in the words of `--data`, where there is none yet.
+    pub async fn at(data: &str) -> Self {
+        let (password, said, ended) = run(&["admin", "create", ADMINISTRATOR, "--data", data]);
         assert!(ended.success(), "{said}");
-        let process = Process::serve(&["--data", path, "--test-provider"]).await;
-        let branch =
-            Self { process, data: data.to_owned(), password: password.trim().to_owned(), _folder: None };
+        let process = Process::serve(&["--data", data, "--test-provider"]).await;
+        let password = password.trim().to_owned();
+        let branch = Self { process, data: data.to_owned(), password, _place: None };
         furnish(&branch.staff().await).await;
         branch
     }
@@ -168,8 +167,8 @@ impl Branch {
         self.guest().log_in(ADMINISTRATOR, &self.password).await
     }
 
-    /// The folder with its data.
-    pub fn data(&self) -> &Path {
+    /// Where its data is, in the words of `--data`.
+    pub fn data(&self) -> &str {
         &self.data
     }
 

@@ -1,13 +1,12 @@
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoal_sql::Durability;
+use shoal_sql::testing::Place;
+use shoal_sql::{Durability, Source};
 use shoal_types::{Clock, Context, Env, Id, Noun, Secret, SystemClock, SystemRng, Timestamp};
-use tempfile::TempDir;
 
 use crate::books::Books;
 use crate::client::{Answer, Client, Whereabouts};
@@ -64,7 +63,7 @@ impl Clock for Tide {
     }
 }
 
-/// A whole shop in this process, on a folder of its own: every house, its jobs and relays, and the gateway on a free
+/// A whole shop in this process, on data of its own: every house, its jobs and relays, and the gateway on a free
 /// port. The calls between its parts travel encoded, as between nodes, and a test may spoil them: [`Shop::mishaps`].
 ///
 /// It is a [`Client`] too: a guest's.
@@ -76,13 +75,13 @@ pub struct Shop {
     whereabouts: Whereabouts,
     running: Option<Running>,
     pub(crate) blueprint: Blueprint,
-    _folder: TempDir,
+    place: Place,
 }
 
 /// What every run of a shop has in common.
 #[derive(Clone)]
 pub(crate) struct Blueprint {
-    pub(crate) data: PathBuf,
+    pub(crate) data: Source,
     pub(crate) setup: Setup,
     pub(crate) env: Env,
     pub(crate) mishaps: Mishaps,
@@ -105,27 +104,19 @@ impl Shop {
 
     /// Opens a shop that is set up so.
     pub async fn with(setup: Setup) -> Self {
-        let folder = TempDir::with_prefix("shoal-test-").expect("a temporary folder");
+        let place = place().await;
         let (tide, mishaps, whereabouts) =
             (Arc::<Tide>::default(), Mishaps::default(), Whereabouts::default());
         let blueprint = Blueprint {
-            data: folder.path().to_owned(),
+            data: place.source().clone(),
             setup,
             env: Env::new(tide.clone(), Arc::new(SystemRng)),
             mishaps: mishaps.clone(),
             webhook_secret: Secret::new("the test provider's own"),
         };
         let guest = Client::new(whereabouts.clone());
-        let mut shop = Self {
-            guest,
-            staff: None,
-            mishaps,
-            tide,
-            whereabouts,
-            running: None,
-            blueprint,
-            _folder: folder,
-        };
+        let mut shop =
+            Self { guest, staff: None, mishaps, tide, whereabouts, running: None, blueprint, place };
         shop.open().await;
         shop.furnish().await;
         shop
@@ -170,9 +161,9 @@ impl Shop {
         self.running.as_ref().expect("the shop is open").houses()
     }
 
-    /// The folder with its data.
-    pub fn data(&self) -> &Path {
-        &self.blueprint.data
+    /// Where its data is, in the words of `--data`.
+    pub fn data(&self) -> &str {
+        self.place.address()
     }
 
     /// A context of Shoal's own work.
@@ -271,4 +262,16 @@ pub(crate) async fn furnish(staff: &Client) {
         {"country": "DE", "category": "standard", "rate_bp": 1900, "included": true},
     ]});
     staff.put("/v1/settings/tax-rates", &tax).await.expect(200);
+}
+
+/// A fresh place for the data of a whole shop, on the engine under test.
+pub async fn place() -> Place {
+    let houses = [
+        ("users", shoal_users::MIGRATIONS),
+        ("products", shoal_products::MIGRATIONS),
+        ("orders", shoal_orders::MIGRATIONS),
+        ("checkout", shoal_checkout::MIGRATIONS),
+        ("test-provider", shoal_checkout::TEST_PROVIDER_MIGRATIONS),
+    ];
+    Place::migrated(&houses, &Env::system()).await.expect("a place for the data")
 }

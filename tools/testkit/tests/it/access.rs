@@ -87,7 +87,7 @@ async fn send(who: &Client, method: &http::Method, route: &str, path: String) ->
     request.json(&body(route)).await
 }
 
-/// Everything in the data files but what was only said: sessions and answers kept for keys change by being used.
+/// All data but what was only said: sessions and answers kept for keys change by being used.
 fn everything(shop: &Shop) -> Vec<String> {
     Books::open(shop.data()).contents(&["sessions", "idempotency_keys"])
 }

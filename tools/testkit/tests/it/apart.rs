@@ -1,12 +1,11 @@
 //! The plainest form: services started apart, each a process of its own, joined by a gateway.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoal_testkit::{Books, Client, Process, eventually, run};
-use tempfile::TempDir;
+use shoal_sql::testing::Place;
+use shoal_testkit::{Books, Client, Process, eventually, place, run};
 
 const ADMINISTRATOR: &str = "admin@example.com";
 
@@ -24,21 +23,21 @@ struct Apart {
     checkout: Process,
     gateway: Process,
     password: String,
-    data: TempDir,
+    place: Place,
 }
 
 impl Apart {
     async fn start() -> Self {
-        let data = TempDir::with_prefix("shoal-test-").expect("a temporary folder");
-        let path = data.path().to_str().expect("a plain name");
-        let (password, said, ended) = run(&["admin", "create", ADMINISTRATOR, "--data", path]);
+        let place = place().await;
+        let data = place.address();
+        let (password, said, ended) = run(&["admin", "create", ADMINISTRATOR, "--data", data]);
         assert!(ended.success(), "{said}");
         let [users, products, orders, checkout] = [(); 4].map(|()| free_address());
         let peer = |service: &str, address: &str| format!("{service}={address}");
         let (to_users, to_products) = (&peer("users", &users), &peer("products", &products));
         let (to_orders, to_checkout) = (&peer("orders", &orders), &peer("checkout", &checkout));
         let role = async |roles: &str, listen: &str, peers: &[&str]| {
-            let mut arguments = vec!["--data", path, "--roles", roles, "--test-provider"];
+            let mut arguments = vec!["--data", data, "--roles", roles, "--test-provider"];
             if !listen.is_empty() {
                 arguments.extend(["--peer-listen", listen]);
             }
@@ -52,7 +51,7 @@ impl Apart {
             checkout: role("checkout,gateway", &checkout, &[to_users, to_products, to_orders]).await,
             gateway: role("gateway", "", &[to_users, to_products, to_orders, to_checkout]).await,
             password: password.trim().to_owned(),
-            data,
+            place,
         }
     }
 
@@ -62,8 +61,8 @@ impl Apart {
         at.guest().with_token(token.token().expect("who has logged in has a token"))
     }
 
-    fn data(&self) -> &Path {
-        self.data.path()
+    fn data(&self) -> &str {
+        self.place.address()
     }
 }
 
@@ -135,7 +134,7 @@ async fn a_checkout_outlives_the_death_of_any_service_it_needs() {
             _ => &mut apart.checkout,
         };
         // The card takes two seconds: the service dies while the payment is under way.
-        let books = Books::open(apart.data.path());
+        let books = Books::open(apart.place.address());
         eventually("the checkout is under way", async || books.sagas_under_way() == 1).await;
         process.kill_9();
         process.start().await;

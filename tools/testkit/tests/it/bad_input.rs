@@ -8,7 +8,7 @@ mod values;
 
 use shoal_testkit::{Books, Shop};
 
-/// Everything in the data files but what changes by being used.
+/// All data but what changes by being used.
 fn everything(shop: &Shop) -> Vec<String> {
     Books::open(shop.data()).contents(&["sessions"])
 }

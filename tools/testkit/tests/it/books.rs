@@ -1,10 +1,9 @@
 //! The audit finds what is wrong: each test spoils good books in one place.
 
-use rusqlite::Connection;
-use shoal_testkit::{Books, Shop};
+use shoal_testkit::{Books, Shop, tamper};
 
-/// What the audit says of a shop with one sale and one cancelled order, after `spoil` was run on `file`.
-async fn found(file: &str, spoil: &str) -> Vec<String> {
+/// What the audit says of a shop with one sale and one cancelled order, after `spoil` was run on the data of `house`.
+async fn found(house: &str, spoil: &str) -> Vec<String> {
     let mut shop = Shop::start().await;
     let mug = shop.product("mug").stock(10).create().await;
     let cart = shop.cart(&[(&mug, 2)]).await;
@@ -14,8 +13,7 @@ async fn found(file: &str, spoil: &str) -> Vec<String> {
     shop.staff().post(cancel, &serde_json::json!({})).await.expect(200);
     assert_eq!(shop.audit().await.discrepancies(), [""; 0]);
     shop.abandon().await;
-    let database = Connection::open(shop.data().join(file)).expect("the file is there");
-    let changed = database.execute(spoil, []).expect("the statement is valid");
+    let changed = tamper(shop.data(), house, spoil).expect("the statement is valid");
     assert!(changed > 0, "nothing was spoilt");
     Books::open(shop.data()).discrepancies()
 }
@@ -23,28 +21,28 @@ async fn found(file: &str, spoil: &str) -> Vec<String> {
 /// Each fact must be named after its own spoiling.
 #[tokio::test]
 async fn whatever_does_not_fit_is_found() {
-    for (file, spoil, fact) in [
-        ("products.db", "update stock set on_hand = on_hand + 1", "pieces on hand"),
-        ("products.db", "update stock set reserved = 1", "pieces reserved"),
-        ("products.db", "update holds set state = 'held'", "a hold is open"),
-        ("products.db", "delete from movements where kind = 'restock'", "pieces of failed and cancelled"),
-        ("orders.db", "delete from orders where status = 'paid'", "money was taken without an order"),
-        ("orders.db", "update orders set paid = paid - 1 where status = 'paid'", "one captured payment"),
-        ("orders.db", "update orders set status = 'placed' where status = 'paid'", "waits for its money"),
-        ("orders.db", "update order_lines set quantity = quantity + 1", "other pieces from the shelf"),
-        ("orders.db", "update carts set status = 'paying'", "a cart is frozen"),
-        ("orders.db", "delete from order_events where sequence = 1", "history has gaps"),
-        ("orders.db", "delete from refunds", "refunds do not sum up"),
+    for (house, spoil, fact) in [
+        ("products", "update stock set on_hand = on_hand + 1", "pieces on hand"),
+        ("products", "update stock set reserved = 1", "pieces reserved"),
+        ("products", "update holds set state = 'held'", "a hold is open"),
+        ("products", "delete from movements where kind = 'restock'", "pieces of failed and cancelled"),
+        ("orders", "delete from orders where status = 'paid'", "money was taken without an order"),
+        ("orders", "update orders set paid = paid - 1 where status = 'paid'", "one captured payment"),
+        ("orders", "update orders set status = 'placed' where status = 'paid'", "waits for its money"),
+        ("orders", "update order_lines set quantity = quantity + 1", "other pieces from the shelf"),
+        ("orders", "update carts set status = 'paying'", "a cart is frozen"),
+        ("orders", "delete from order_events where sequence = 1", "history has gaps"),
+        ("orders", "delete from refunds", "refunds do not sum up"),
         (
-            "test-provider.db",
+            "test-provider",
             "update payments set amount = amount - 1 where refunded = 0",
             "one captured payment",
         ),
-        ("test-provider.db", "update payments set status = 'authorised'", "money is held"),
-        ("test-provider.db", "update payments set refunded = 0", "disagree about what went back"),
-        ("checkout.db", "update sagas set stage = '\"failed\"'", "or failed with one"),
+        ("test-provider", "update payments set status = 'authorised'", "money is held"),
+        ("test-provider", "update payments set refunded = 0", "disagree about what went back"),
+        ("checkout", "update sagas set stage = '\"failed\"'", "or failed with one"),
     ] {
-        let found = found(file, spoil).await;
+        let found = found(house, spoil).await;
         assert!(found.iter().any(|line| line.contains(fact)), "{spoil}: {found:?}");
     }
 }
@@ -55,8 +53,7 @@ async fn a_saga_without_an_end_is_found() {
     let mug = shop.product("mug").stock(10).create().await;
     shop.checkout(&mug, 1).await.expect(201);
     shop.abandon().await;
-    let database = Connection::open(shop.data().join("checkout.db")).expect("the file is there");
     let spoil = "update sagas set done = 0, stage = '\"capturing\"'";
-    database.execute(spoil, []).expect("the statement is valid");
+    tamper(shop.data(), "checkout", spoil).expect("the statement is valid");
     assert_eq!(Books::open(shop.data()).sagas_under_way(), 1);
 }

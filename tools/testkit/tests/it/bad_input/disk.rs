@@ -22,7 +22,8 @@ fn small_disk(mebibytes: u32) -> Option<SmallDisk> {
 #[tokio::test]
 async fn a_full_disk_is_told_loses_nothing_and_heals_by_freeing_space() {
     let Some(disk) = small_disk(64) else { return };
-    let branch = Branch::at(&disk.path().join("data")).await;
+    let data = disk.path().join("data");
+    let branch = Branch::at(data.to_str().expect("a plain name")).await;
     let (guest, staff) = (branch.guest(), branch.staff().await);
     let mug = staff.product("mug").stock(1_000_000).create().await;
     disk.fill();

@@ -14,9 +14,10 @@ fn refused(arguments: &[&str], words: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_second_process_on_the_same_data_is_refused() {
-    let branch = Branch::start().await;
-    let data = branch.data().to_str().expect("a plain name");
+async fn a_second_process_on_the_same_files_is_refused() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let data = folder.path().to_str().expect("a plain name");
+    let branch = Branch::at(data).await;
     refused(&["serve", "--listen", "127.0.0.1:0", "--data", data], &["error:", data]);
     branch.guest().get("/v1/products").await.expect(200);
 }
