@@ -2,6 +2,7 @@
 
 mod accounts;
 mod addresses;
+mod claims;
 mod import;
 mod roles;
 mod sessions;

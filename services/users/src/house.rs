@@ -9,8 +9,11 @@ use crate::passwords::{PasswordOptions, Passwords};
 use crate::session_cache::SessionCache;
 
 /// The schema's history.
-pub const MIGRATIONS: &[Migration] =
-    &[shoal_queue::MIGRATION, Migration::new("0002_users.sql", include_str!("../migrations/0002_users.sql"))];
+pub const MIGRATIONS: &[Migration] = &[
+    shoal_queue::MIGRATION,
+    Migration::new("0002_users.sql", include_str!("../migrations/0002_users.sql")),
+    Migration::new("0003_email_claims.sql", include_str!("../migrations/0003_email_claims.sql")),
+];
 
 /// How the user service works.
 #[derive(Debug, Clone)]

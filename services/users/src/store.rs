@@ -1,20 +1,25 @@
 //! The queries, on a transaction. No rules.
 
 pub(crate) mod addresses;
+pub(crate) mod claims;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
 shoal_sql::statements! {
     pub mod sql {
         FIND_USER = include_str!("store/find_user.sql");
-        FIND_BY_EMAIL = include_str!("store/find_by_email.sql");
         FIND_CREDENTIALS = include_str!("store/find_credentials.sql");
-        FIND_BY_EMAILS = include_str!("store/find_by_emails.sql");
+        FIND_USERS = include_str!("store/find_users.sql");
         LIST_USERS = include_str!("store/list_users.sql");
         LIST_USERS_OF_ROLE = include_str!("store/list_users_of_role.sql");
         USER_WAS = "select 1 from users where id = $1";
-        CLAIM_EMAILS = "insert into emails (email, user_id) values {rows:2} on conflict (email) do nothing";
-        FREE_EMAIL = "delete from emails where email = $1";
+        EMAIL_OF_USER = "select email from users where id = $1";
+        BURY_USER = include_str!("store/bury_user.sql");
+        CLAIM_EMAILS = "insert into emails (email, user_id, claimed_at) values {rows:3}
+            on conflict (email) do nothing";
+        FIND_CLAIMS = "select email, user_id, claimed_at from emails where email in {in}";
+        MOVE_CLAIM = "update emails set user_id = $3, claimed_at = $4 where email = $1 and user_id = $2";
+        FREE_EMAIL = "delete from emails where email = $1 and user_id = $2";
         ADD_USERS = include_str!("store/add_users.sql");
         UPDATE_PROFILES = include_str!("store/update_profiles.sql");
         SET_PASSWORD = "update users set password_hash = $3, version = version + 1, updated_at = $4

@@ -1,11 +1,13 @@
+use sha2::{Digest, Sha256};
 use shoal_contract::users::{
     AddressId, Error, ListUsers, NewUser, Register, UpdateUser, User, UserId, UserRef,
 };
 use shoal_contract::{Address, check, normal_email};
-use shoal_queue::{answered, append, once};
+use shoal_queue::{answered, append, key_hash, once};
 use shoal_types::{Context, Cursor, Env, Fault, Page, PageRequest, Role, Timestamp};
 use uuid::Uuid;
 
+use super::claims;
 use crate::error::Failure;
 use crate::model::address_book::Entry;
 use crate::model::{access, address_book, profile};
@@ -28,12 +30,13 @@ async fn open(house: &House, cx: &Context, operation: &'static str, mut new: New
     if let Some(user) = answered::<User, Failure>(&house.db, cx, operation).await? {
         return Ok(user);
     }
-    let user = profile::open(house.env.id(), &new, house.env.now());
+    let user = profile::open(id_for(house, cx, operation, &new.email), &new, house.env.now());
     let password_hash = match new.password.take() {
         None => None,
         Some(password) => Some(house.passwords.accept(cx, password, about(&user)).await?),
     };
     let entries = book(&house.env, user.id, new.addresses)?;
+    claims::take(house, cx, &user.email, user.id).await?;
     let env = house.env.clone();
     let opened = once(&house.db, cx, &house.env, operation, async move |tx| {
         store::users::add(tx, &[(user.clone(), password_hash.clone())]).await?;
@@ -42,6 +45,19 @@ async fn open(house: &House, cx: &Context, operation: &'static str, mut new: New
         Ok::<_, Failure>(user.clone())
     });
     Ok(opened.await?)
+}
+
+/// The id of an account to be opened. Under an idempotency key it is always the same: whoever repeats a request that was
+/// cut off between the claim and the account finds the claim to be its own.
+fn id_for(house: &House, cx: &Context, operation: &'static str, email: &str) -> UserId {
+    let Some(idempotency) = &cx.idempotency else { return house.env.id() };
+    let mut hash = Sha256::new();
+    hash.update(key_hash(&cx.caller, operation, idempotency));
+    hash.update(normal_email(email));
+    let digest: [u8; 32] = hash.finalize().into();
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest[..16]);
+    UserId::from_digest(bits)
 }
 
 /// What a password must not be made of.
@@ -130,7 +146,7 @@ pub(super) async fn delete(house: &House, cx: &Context, UserRef { user: id }: Us
         let Some(user) = store::users::find(tx, id).await? else {
             // Closed before: nothing is left to do.
             let was = store::users::was(tx, id).await?;
-            return if was { Ok(()) } else { Err(Error::UnknownUser {}.into()) };
+            return if was { Ok(None) } else { Err(Error::UnknownUser {}.into()) };
         };
         access::change(&caller, &user)?;
         let erased = profile::erased(user.clone(), env.now());
@@ -138,9 +154,11 @@ pub(super) async fn delete(house: &House, cx: &Context, UserRef { user: id }: Us
         sessions::end_all(tx, id, None).await?;
         addresses::remove_of_all(tx, &[id]).await?;
         append(tx, &events::deleted(&erased), &env).await?;
-        Ok::<_, Failure>(())
+        Ok::<_, Failure>(Some(user.email))
     });
-    deleted.await?;
+    if let Some(email) = deleted.await? {
+        claims::give_up(house, cx, email, id).await;
+    }
     house.sessions.end_all(id);
     Ok(())
 }

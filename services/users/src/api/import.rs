@@ -6,12 +6,14 @@ use shoal_sql::{ReadTx, Tx};
 use shoal_types::{Context, Env, Fact, Fault};
 
 use super::accounts::{about, book};
+use super::claims;
 use crate::House;
 use crate::error::Failure;
 use crate::events::{self, Told};
 use crate::model::import::{self, Checked, Entry, Known, Plan, ROWS_MAX, refused};
 use crate::model::{access, address_book, profile};
-use crate::store::{addresses, users};
+use crate::store::claims::Claim;
+use crate::store::{self, addresses, users};
 
 /// Hashes of the passwords that new accounts start with, by e-mail.
 type Hashes = HashMap<String, String>;
@@ -28,16 +30,17 @@ pub(super) async fn import(
     let mut rows: Vec<Checked> = request.users.into_iter().map(import::checked).collect();
     judge(house, cx, &mut rows).await?;
     let emails = emails(&rows);
-    let known = house.db.read(cx, async move |tx| read(tx, &emails).await).await?;
+    let (known, unmet) = house.db.read(cx, async move |tx| read(tx, &emails).await).await?;
     let plan = import::plan(&rows, known);
     if request.dry_run {
         return Ok(plan.outcomes);
     }
+    claims::clear(house, cx, unmet).await?;
     let hashes = hash(house, cx, &plan).await?;
     let env = house.env.clone();
     let written = house.db.write(cx, async move |tx| {
         // Planned again on what is there now, in the transaction that writes.
-        let known = read(tx, &self::emails(&rows)).await?;
+        let (known, _) = read(tx, &self::emails(&rows)).await?;
         let plan = import::plan(&rows, known);
         let mut writes = Writes::default();
         plan.entries.into_iter().try_for_each(|entry| writes.gather(entry, &hashes, &env))?;
@@ -67,9 +70,9 @@ fn emails(rows: &[Checked]) -> Vec<String> {
     rows.iter().flatten().map(|row| row.email.clone()).collect()
 }
 
-/// The accounts that have these e-mails.
-async fn read(tx: &mut ReadTx, emails: &[String]) -> Result<HashMap<String, Known>, Failure> {
-    let found = users::list_by_emails(tx, emails).await?;
+/// The accounts that have these e-mails, and the claims on them whose accounts have not.
+async fn read(tx: &mut ReadTx, emails: &[String]) -> Result<(HashMap<String, Known>, Vec<Claim>), Failure> {
+    let (claims, found) = users::list_claimed(tx, emails).await?;
     let mut kept: HashMap<UserId, Vec<_>> = HashMap::new();
     for (user, address) in addresses::list_of_all(tx, found.iter().map(|user| user.id)).await? {
         kept.entry(user).or_default().push(address);
@@ -78,7 +81,9 @@ async fn read(tx: &mut ReadTx, emails: &[String]) -> Result<HashMap<String, Know
         let addresses = kept.remove(&user.id).unwrap_or_default();
         (user.email.clone(), Known { user, addresses })
     };
-    Ok(found.into_iter().map(known).collect())
+    let known: HashMap<_, _> = found.into_iter().map(known).collect();
+    let unmet = claims.into_iter().filter(|claim| !known.contains_key(&claim.email)).collect();
+    Ok((known, unmet))
 }
 
 /// Hashes the passwords of the accounts that are new. One after another: an import leaves processors to others.
@@ -133,6 +138,12 @@ impl Writes {
     }
 
     async fn write(&self, tx: &mut Tx, env: &Env) -> Result<(), Failure> {
+        // Hundreds of accounts at once: their claims are in the same commit, whatever lies where.
+        let claim = |user: &User| Claim { email: user.email.clone(), user: user.id, claimed_at: env.now() };
+        let claims: Vec<_> = self.opened.iter().map(|(user, _)| claim(user)).collect();
+        if store::claims::add(tx, &claims).await? < claims.len() as u64 {
+            return Err(Error::EmailTaken {}.into());
+        }
         users::add(tx, &self.opened).await?;
         users::update(tx, &self.changed, env.now()).await?;
         addresses::remove_of_all(tx, &self.emptied).await?;

@@ -52,9 +52,8 @@ async fn verify(
 
 /// The user as they are now, if the password is still the one that was verified.
 async fn still(tx: &mut Tx, verified: &Credentials) -> Result<User, Failure> {
-    let now = users::find_credentials(tx, &verified.user.email).await?;
-    let same =
-        |now: &Credentials| now.user.id == verified.user.id && now.password_hash == verified.password_hash;
+    let now = users::credentials(tx, verified.user.id).await?;
+    let same = |now: &Credentials| now.password_hash == verified.password_hash;
     Ok(now.filter(same).ok_or(Error::WrongCredentials {})?.user)
 }
 
@@ -166,8 +165,8 @@ pub(super) async fn change_password(
     access::own(&cx.caller, id)?;
     check(&change)?;
     let found = house.db.read(cx, async move |tx| {
-        let user = users::get(tx, id).await?;
-        users::find_credentials(tx, &user.email).await
+        users::get(tx, id).await?;
+        users::credentials(tx, id).await
     });
     let found = found.await?;
     let verified = verify(house, cx, change.current, found).await?;

@@ -1,4 +1,4 @@
--- Adds accounts; their e-mails are claimed in the same transaction.
+-- Adds accounts whose e-mails are claimed.
 insert into users (
   id,
   email,
@@ -13,3 +13,4 @@ insert into users (
   password_hash
 )
 values {rows:11}
+on conflict (id) do nothing

@@ -1,16 +1,15 @@
--- The password's hash, and the account that claimed the e-mail $1.
+-- The open account $1 with the hash of its password.
 select
-  users.id,
-  users.email,
-  users.name,
-  users.phone,
-  users.role,
-  users.accepts_marketing,
-  users.tags,
-  users.version,
-  users.created_at,
-  users.updated_at,
-  users.password_hash
-from emails
-join users on users.id = emails.user_id
-where emails.email = $1
+  id,
+  email,
+  name,
+  phone,
+  role,
+  accepts_marketing,
+  tags,
+  version,
+  created_at,
+  updated_at,
+  password_hash
+from users
+where id = $1 and deleted_at is null

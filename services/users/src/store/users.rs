@@ -3,6 +3,7 @@ use shoal_sql::{FromRow, ReadTx, Row, Tx, Value, params};
 use shoal_types::{Limit, Role, Timestamp};
 use uuid::Uuid;
 
+use super::claims::{self, Claim};
 use super::sql;
 use crate::error::Failure;
 
@@ -57,17 +58,37 @@ pub(crate) async fn was(tx: &mut ReadTx, id: UserId) -> Result<bool, Failure> {
     Ok(tx.find::<i64>(sql::USER_WAS, params![id]).await?.is_some())
 }
 
+/// The open account that has the e-mail: first the claim, then the account, each by its own key.
 pub(crate) async fn find_by_email(tx: &mut ReadTx, email: &str) -> Result<Option<User>, Failure> {
-    Ok(tx.find::<UserRow>(sql::FIND_BY_EMAIL, params![email]).await?.map(|row| row.0))
+    let Some(claim) = claims::find(tx, email).await? else { return Ok(None) };
+    Ok(find(tx, claim.user).await?.filter(|user| user.email == email))
 }
 
+/// The credentials of the open account that has the e-mail.
 pub(crate) async fn find_credentials(tx: &mut ReadTx, email: &str) -> Result<Option<Credentials>, Failure> {
-    Ok(tx.find(sql::FIND_CREDENTIALS, params![email]).await?)
+    let Some(claim) = claims::find(tx, email).await? else { return Ok(None) };
+    Ok(credentials(tx, claim.user).await?.filter(|found| found.user.email == email))
 }
 
-pub(crate) async fn list_by_emails(tx: &mut ReadTx, emails: &[String]) -> Result<Vec<User>, Failure> {
-    let rows = tx.list_in::<UserRow, _>(sql::FIND_BY_EMAILS, params![], emails).await?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+/// The credentials of the open account `id`.
+pub(crate) async fn credentials(tx: &mut ReadTx, id: UserId) -> Result<Option<Credentials>, Failure> {
+    Ok(tx.find(sql::FIND_CREDENTIALS, params![id]).await?)
+}
+
+/// The claims on these e-mails, and the open accounts that have them.
+pub(crate) async fn list_claimed(
+    tx: &mut ReadTx,
+    emails: &[String],
+) -> Result<(Vec<Claim>, Vec<User>), Failure> {
+    let claims = claims::list(tx, emails).await?;
+    if claims.is_empty() {
+        return Ok((claims, Vec::new()));
+    }
+    let ids = claims.iter().map(|claim| claim.user);
+    let rows = tx.list_in::<UserRow, _>(sql::FIND_USERS, params![], ids).await?;
+    let has = |user: &User| claims.iter().any(|claim| claim.user == user.id && claim.email == user.email);
+    let users = rows.into_iter().map(|row| row.0).filter(has).collect();
+    Ok((claims, users))
 }
 
 /// Where a page of users begins: after the one made then, with this id.
@@ -87,17 +108,15 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// Adds accounts with their passwords' hashes, and claims their e-mails.
+/// Adds accounts with their passwords' hashes. Their e-mails are claimed by them.
 ///
 /// # Errors
-/// `EmailTaken` if one of the e-mails is.
+/// `EmailTaken` if there is or was one of the accounts: its claim was given to another meanwhile.
 pub(crate) async fn add(tx: &mut Tx, users: &[(User, Option<String>)]) -> Result<(), Failure> {
-    let claims: Vec<_> = users.iter().map(|(user, _)| params![&user.email, user.id]).collect();
-    if tx.execute_rows(sql::CLAIM_EMAILS, params![], &claims).await? < users.len() as u64 {
+    let rows = users.iter().map(|(user, hash)| row(user, hash.clone())).collect::<Result<Vec<_>, _>>()?;
+    if tx.execute_rows(sql::ADD_USERS, params![], &rows).await? < users.len() as u64 {
         return Err(Error::EmailTaken {}.into());
     }
-    let rows = users.iter().map(|(user, hash)| row(user, hash.clone())).collect::<Result<Vec<_>, _>>()?;
-    tx.execute_rows(sql::ADD_USERS, params![], &rows).await?;
     let administrators = users.iter().filter(|(user, _)| user.role == Role::Administrator).count();
     add_administrators(tx, administrators).await
 }
@@ -165,7 +184,7 @@ pub(crate) async fn set_role(tx: &mut Tx, user: &User, before: Role) -> Result<(
     guard(tx.execute(sql::SET_ROLE, params).await?, 1, Some(user))
 }
 
-/// Closes the account that was `before` and is `erased` now, and frees its e-mail.
+/// Closes the account that was `before` and is `erased` now. Its claim is given up after it.
 ///
 /// # Errors
 /// `LastAdministrator`; else as [`update`].
@@ -173,7 +192,6 @@ pub(crate) async fn erase(tx: &mut Tx, before: &User, erased: &User) -> Result<(
     if before.role == Role::Administrator {
         remove_administrator(tx).await?;
     }
-    tx.execute(sql::FREE_EMAIL, params![&before.email]).await?;
     let params = params![before.id, version(before.version)?, erased.updated_at, erased.role];
     guard(tx.execute(sql::ERASE_USER, params).await?, 1, Some(erased))
 }

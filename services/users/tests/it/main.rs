@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod addresses;
+mod claims;
 mod import;
 mod roles;
 mod sessions;
