@@ -17,7 +17,7 @@ use crate::postgres::is_postgres;
 use copy::Copier;
 
 /// The names that tables are found under, and whose they are.
-const HOUSES: [(&str, &str); 5] = [
+pub(crate) const HOUSES: [(&str, &str); 5] = [
     ("users", "users"),
     ("products", "products"),
     ("orders", "orders"),

@@ -14,7 +14,7 @@ use crate::shop::{SOON, furnish, place};
 /// What the program says before the address it serves.
 const SERVES: &str = "shoal serves http://";
 /// Who runs the shop.
-const ADMINISTRATOR: &str = "admin@example.com";
+pub(crate) const ADMINISTRATOR: &str = "admin@example.com";
 /// What the test provider's notices are signed with.
 const WEBHOOK_SECRET: &str = "the test provider's own";
 
@@ -111,7 +111,7 @@ impl Drop for Process {
 
 /// Waits for the line with the address; then goes on reading, so that the program never waits for a reader, and shows
 /// what it says with the test's own output.
-fn listen_for_address(said: impl Read + Send + 'static) -> Result<String, String> {
+pub(crate) fn listen_for_address(said: impl Read + Send + 'static) -> Result<String, String> {
     let (found, address) = mpsc::channel();
     std::thread::spawn(move || {
         let mut before = String::new();

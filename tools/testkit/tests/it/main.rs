@@ -8,6 +8,7 @@ mod cases;
 mod flash_sale;
 mod idle;
 mod kill;
+mod power;
 mod saga;
 mod shop;
 mod statements;
