@@ -40,8 +40,8 @@ pub(super) struct Core {
 /// A write that waits for a group.
 pub(super) struct Waiting {
     pub(super) member: Box<dyn Member>,
-    /// Whether it was in a group before that had to be undone because of another member.
-    pub(super) again: bool,
+    /// How often its group was undone because of another member.
+    pub(super) undone: u8,
 }
 
 impl Core {

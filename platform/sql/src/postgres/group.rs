@@ -3,7 +3,7 @@
 //! All bodies of a group are asked for their next statement; what they ask goes out together, equal statements as one
 //! with many rows; then all are asked again, until none has a question left, and one commit answers them all. If a body
 //! fails after it wrote, or the server refuses a statement, the whole group is undone: whoever was at fault runs alone,
-//! the others form a group once more, and alone after that.
+//! the others form a group once more, and go alone if that happens to them again and again.
 //!
 //! Bodies of a group see each other's writes, as if each statement were committed at once and all were taken back
 //! together. Source: docs/adr/0008-postgresql.md
@@ -33,6 +33,8 @@ use crate::counters::count;
 const ALONE_MAX: Duration = Duration::from_millis(250);
 /// How long a group waits for a row that another transaction holds, in milliseconds; who wants it then goes alone.
 const LOCK_MAX_MS: u32 = 1_000;
+/// How often a write is undone because of others in its group before it goes alone.
+const UNDONE_MAX: u8 = 4;
 /// The pause after the connection of a group was lost.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -158,14 +160,15 @@ fn answer_all(members: Vec<Waiting>, fate: &Result<(), Error>) {
     }
 }
 
-/// After a group was undone: those at fault, and those that were undone before, go alone; the rest try together.
+/// After a group was undone: those at fault, and those that were undone too often, go alone; the rest try together.
 fn fall_apart(core: &Shared, members: Vec<Waiting>, at_fault: &[usize]) {
     let mut rest = Vec::new();
     for (index, waiting) in members.into_iter().enumerate() {
-        if waiting.again || at_fault.contains(&index) {
+        let undone = waiting.undone + 1;
+        if undone == UNDONE_MAX || at_fault.contains(&index) {
             drop(set_apart(core, waiting));
         } else {
-            rest.push(Waiting { again: true, ..waiting });
+            rest.push(Waiting { undone, ..waiting });
         }
     }
     push_again(core, rest);
@@ -221,6 +224,10 @@ impl Seated {
         self.spoils() && !self.failure().is_some_and(|failure| failure.follows())
     }
 
+    fn has_failed(&self) -> bool {
+        self.attempt.state().failure.borrow().is_some()
+    }
+
     /// What the server, or the layer, refused.
     fn failure(&self) -> Option<Failure> {
         self.attempt.state().failure.borrow().clone()
@@ -229,7 +236,7 @@ impl Seated {
     /// Whether the group cannot be kept because of this one: the server refused it, or it gives up what it wrote.
     fn spoils(&self) -> bool {
         let gave_up = !matches!(self.ended, None | Some(Ok(true)));
-        self.failure().is_some() || (gave_up && self.wrote())
+        self.has_failed() || (gave_up && self.wrote())
     }
 }
 
@@ -244,15 +251,14 @@ impl<'l> Group<'l> {
         Self { link, begin, seated: seated.collect() }
     }
 
-    /// Runs all bodies to their end. A failure says that the group cannot be kept.
+    /// Runs all bodies to their end, or until the server refuses a statement. A failure says that the group cannot be
+    /// kept.
     async fn attempt(&mut self) -> Option<Failure> {
         loop {
             self.seated.iter_mut().for_each(Seated::go_on);
-            if self.any(Seated::spoils) {
-                return Some(self.failure());
-            }
-            if self.seated.iter().all(|seated| seated.ended.is_some()) {
-                return None;
+            // Whoever gives up what it wrote is not the last to do so, perhaps: the others go on to their ends.
+            if self.any(Seated::has_failed) || self.seated.iter().all(|seated| seated.ended.is_some()) {
+                return self.any(Seated::spoils).then(|| self.failure());
             }
             let seats: Vec<&Seat> = self.seated.iter().map(|seated| &*seated.seat).collect();
             round::fly(self.link, self.begin.take(), &seats).await;

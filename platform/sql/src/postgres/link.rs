@@ -113,9 +113,9 @@ impl Link {
         self.busy.get()
     }
 
-    /// Whether calls wait and none was answered for so long.
+    /// Whether it has answered nothing for so long, asked by who waited for it as long or longer.
     pub(super) fn is_stuck(&self, since: Duration) -> bool {
-        self.busy.get() > 0 && self.moved.get().elapsed() >= since
+        self.moved.get().elapsed() >= since
     }
 
     /// Ends the connection at once, whatever is on its way in either direction.

@@ -16,7 +16,7 @@ const TRIES: usize = 20;
 /// The layer's own tables in each schema. `commits` holds a mark for each commit of late: a commit whose answer was
 /// lost is looked up there. `looked_up` is 0 as the transaction enters it and higher once it was looked up; below 0 the
 /// look-up came first, and the transaction never can be.
-pub(crate) const OWN_TABLES: &str = "create table if not exists schema_migrations (
+pub const OWN_TABLES: &str = "create table if not exists schema_migrations (
   version bigint not null,
   name text not null,
   checksum text not null,

@@ -31,7 +31,7 @@ mod value;
 pub(crate) use admin::Admin;
 pub(crate) use call::Call;
 pub(crate) use member::{Reads, Writes};
-pub(crate) use migrate::OWN_TABLES;
+pub use migrate::OWN_TABLES;
 pub use server::Server;
 pub(crate) use session::Session;
 pub(crate) use thread::Postgres;

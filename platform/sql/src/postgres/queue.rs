@@ -19,7 +19,7 @@ const LATE: Duration = Duration::from_millis(5);
 
 /// Puts a write at the end of those that wait.
 pub(super) fn push(core: &Core, member: Box<dyn Member>) {
-    core.waiting.borrow_mut().push_back(Waiting { member, again: false });
+    core.waiting.borrow_mut().push_back(Waiting { member, undone: 0 });
     core.arrived.notify_one();
     core.waits.notify_one();
 }

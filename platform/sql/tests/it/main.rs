@@ -5,5 +5,6 @@ mod disk;
 mod house;
 mod life;
 mod pond;
+mod postgres;
 mod reads;
 mod writes;

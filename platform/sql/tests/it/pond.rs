@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::task::{Context as TaskContext, Waker};
 use std::time::Duration;
 
-use shoal_sql::{Database, Error, Migration, Options, params};
+use shoal_sql::{Database, Error, Migration, Options, Statement, Tx, params};
 use shoal_types::{Context, Env};
 use tempfile::TempDir;
 
@@ -92,11 +92,24 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) async fn in_front_of(db: &Database) -> Self {
+        Self::begin(db, async |_| Ok(())).await
+    }
+
+    /// The same with a row held by `statement`, until it is let go.
+    pub(crate) async fn with_a_row(db: &Database, statement: &'static Statement, id: i64) -> Self {
+        Self::begin(db, async move |tx| tx.find::<i64>(statement, params![id]).await.map(|_| ())).await
+    }
+
+    async fn begin<F>(db: &Database, first: F) -> Self
+    where
+        F: AsyncFn(&mut Tx) -> Result<(), Error> + Send + 'static,
+    {
         let (go, gate) = mpsc::channel();
         let (arrived, mut arrival) = tokio::sync::mpsc::unbounded_channel();
         let (db, cx) = (db.clone(), context());
         let write = tokio::spawn(async move {
-            db.write(&cx, async move |_| {
+            db.write(&cx, async move |tx| {
+                first(tx).await?;
                 let _ = arrived.send(());
                 let _ = gate.recv();
                 Ok(())
