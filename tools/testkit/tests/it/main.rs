@@ -12,3 +12,4 @@ mod power;
 mod saga;
 mod shop;
 mod statements;
+mod upgrade;
