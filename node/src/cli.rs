@@ -50,7 +50,7 @@ enum Command {
     /// Make administrators.
     Admin(command::admin::Admin),
     /// Bring the data to this version's schema, then stop.
-    Migrate,
+    Migrate(command::migrate::Migrate),
     /// Show or check the configuration.
     Config(command::config::ConfigCommand),
     /// Print the API's description (OpenAPI 3.1).
@@ -187,7 +187,7 @@ impl Command {
             Self::Export(export) => export.run(loaded.config).await,
             Self::Bench(bench) => bench.run().await,
             Self::Admin(admin) => admin.run(loaded.config).await,
-            Self::Migrate => command::migrate::run(loaded.config).await,
+            Self::Migrate(migrate) => migrate.run(loaded.config).await,
             Self::Config(config) => config.run(&loaded),
             Self::Openapi => command::openapi::run(),
         }

@@ -1,4 +1,7 @@
 //! The node as its operator meets it: the command line, and imports into the real houses.
 
+mod backup;
 mod command_line;
+mod export_all;
 mod imports;
+mod printed_schema;

@@ -30,7 +30,7 @@ pub use database::Database;
 pub use error::Error;
 pub use migration::Migration;
 pub use options::{Durability, Options};
-pub use postgres::Server;
+pub use postgres::{OWN_TABLES, Server};
 pub use row::{FromRow, FromValue, Row};
 pub use source::{Engine, Source};
 pub use sqlite::backup;

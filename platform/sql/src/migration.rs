@@ -30,6 +30,11 @@ impl Migration {
         assert!(version > 0, "a migration's name starts with its version, from 1: 0001_users.sql");
         Self { version, name, sql }
     }
+
+    /// SHA-256 of its text in hexadecimal digits, by which `schema_migrations` tells that it was run.
+    pub fn checksum(&self) -> String {
+        checksum(self)
+    }
 }
 
 /// The migrations that `applied` (version and checksum, in order) lacks.
