@@ -116,6 +116,34 @@ pub enum Error {
         /// Where.
         directory: PathBuf,
     },
+    /// The data is being copied elsewhere.
+    #[error(
+        "the data in {place} is on its way to {to}: run `shoal move` again to finish that, or `shoal move --undo` to stay"
+    )]
+    Moving {
+        /// Where it is.
+        place: String,
+        /// Where it goes.
+        to: String,
+    },
+    /// Data is being copied here, and not all of it has arrived.
+    #[error("the data in {place} is not complete: run `shoal move` from {from} again")]
+    Incomplete {
+        /// Where it is.
+        place: String,
+        /// Where the rest is.
+        from: String,
+    },
+    /// The data is elsewhere now; what is here is what was left behind.
+    #[error(
+        "the data in {place} was moved to {to}: serve that, or run `shoal move --undo` to go on here instead"
+    )]
+    Moved {
+        /// Where it was.
+        place: String,
+        /// Where it is.
+        to: String,
+    },
     /// The database was closed. Nothing was written.
     #[error("the database is closed")]
     Closed,
@@ -190,7 +218,10 @@ impl From<Error> for Fault {
             | Error::OutcomeUnknown
             | Error::Tls { .. }
             | Error::Denied { .. }
-            | Error::NoDatabase { .. } => {
+            | Error::NoDatabase { .. }
+            | Error::Moving { .. }
+            | Error::Incomplete { .. }
+            | Error::Moved { .. } => {
                 tracing::warn!(%error, "database unavailable");
                 Self::Unavailable { what: "the database".to_owned() }
             }

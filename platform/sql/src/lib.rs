@@ -19,6 +19,7 @@ mod sqlite;
 mod statement;
 mod template;
 pub mod testing;
+pub mod transfer;
 mod trouble;
 mod tx;
 mod value;

@@ -35,6 +35,16 @@ shoal_types::errors! {
         /// restore` again: it brings the restore to its end. What was there before is in a folder `replaced-..` of the
         /// data directory.
         UnfinishedRestore { detail: String } => (Conflict, "restore_unfinished", "{detail}"),
+        /// A move of this data to another place has begun and has not ended. Run the same `shoal move` again: it goes on
+        /// where it stopped. Or give it up with `shoal move --undo PLACE` and serve the data here as before.
+        Moving { detail: String } => (Conflict, "data_moving", "{detail}"),
+        /// A move of data to this place has begun and has not ended, so that only a part of it is here. Run the same
+        /// `shoal move` again: it goes on where it stopped. If the move was given up, drop this database or remove this
+        /// directory; the data is whole where it came from.
+        Incomplete { detail: String } => (Conflict, "data_incomplete", "{detail}"),
+        /// The data was moved to another place; what is here was left behind and is not what the shop has now. Serve the
+        /// other place. Only if nothing was sold there yet: `shoal move --undo PLACE` lets the shop go on here instead.
+        Moved { detail: String } => (Conflict, "data_moved", "{detail}"),
         /// The data is damaged or cannot be read. Keep a copy of the directory as it is, then restore the last backup.
         Corrupt { detail: String } => (Internal, "data_corrupt", "{detail}"),
     }
@@ -54,6 +64,9 @@ impl Trouble {
             Error::ChangedMigration { .. } => Self::ChangedMigration { detail: detail() },
             Error::AlreadyOpen { .. } => Self::InUse { detail: detail() },
             Error::UnfinishedRestore { .. } => Self::UnfinishedRestore { detail: detail() },
+            Error::Moving { .. } => Self::Moving { detail: detail() },
+            Error::Incomplete { .. } => Self::Incomplete { detail: detail() },
+            Error::Moved { .. } => Self::Moved { detail: detail() },
             Error::Corrupt { .. } => Self::Corrupt { detail: detail() },
             _ => return None,
         })

@@ -16,6 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::{Failure, UniqueColumns};
 use super::host::{Candidate, candidates};
 use super::link::Link;
+use super::mark;
 use super::refusal::{from_connect, of_all};
 use super::server::{Server, Target};
 use crate::counters::Tally;
@@ -31,12 +32,19 @@ pub(super) struct Connector {
     application: String,
     schema: String,
     tally: Arc<Tally>,
+    /// Whether data that is on its way elsewhere, or was moved, is refused.
+    heeds_marks: bool,
 }
 
 impl Connector {
     pub(super) fn new(server: Server, name: &str, tally: Arc<Tally>) -> Self {
         let schema = schema_of(name);
-        Self { server, application: format!("shoal-{name}"), schema, tally }
+        Self { server, application: application_of(name), schema, tally, heeds_marks: true }
+    }
+
+    /// For a move, which is not kept out by its own marks.
+    pub(super) fn past_marks(server: Server, name: &str, tally: Arc<Tally>) -> Self {
+        Self { heeds_marks: false, ..Self::new(server, name, tally) }
     }
 
     pub(super) fn schema(&self) -> &str {
@@ -106,16 +114,25 @@ impl Connector {
         let told = link
             .ask(&format!(
                 "set search_path to \"{schema}\"; set statement_timeout to {STATEMENT_TIMEOUT_MS}; \
-                 set client_min_messages to warning; show transaction_read_only"
+                 set client_min_messages to warning; show transaction_read_only; {}",
+                mark::question()
             ))
             .await?;
         link.set_standby(told.iter().any(is_on));
+        if self.heeds_marks && mark::is_there(&told) {
+            mark::refuse(&link, schema, &self.server).await?;
+        }
         Ok(link)
     }
 }
 
 fn is_on(message: &SimpleQueryMessage) -> bool {
     matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on"))
+}
+
+/// What the house `name` calls itself at the server.
+pub(super) fn application_of(name: &str) -> String {
+    format!("shoal-{name}")
 }
 
 /// The schema of the house `name`.

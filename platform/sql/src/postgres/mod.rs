@@ -7,6 +7,7 @@
 mod admin;
 mod alone;
 mod call;
+mod catalogue;
 mod commit;
 mod connect;
 mod core;
@@ -14,6 +15,7 @@ mod failure;
 mod group;
 mod host;
 mod link;
+mod mark;
 mod member;
 mod migrate;
 mod pool;
@@ -26,6 +28,7 @@ mod server;
 mod session;
 mod thread;
 mod tls;
+mod transfer;
 mod value;
 
 pub(crate) use admin::Admin;
@@ -35,3 +38,4 @@ pub use migrate::OWN_TABLES;
 pub use server::Server;
 pub(crate) use session::Session;
 pub(crate) use thread::Postgres;
+pub(crate) use transfer::Schemas;

@@ -1,7 +1,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
-use super::{backup, failure};
+use super::{backup, failure, mark};
 use crate::Error;
 
 /// Holds a database for this process alone, until dropped or until the process ends, however it ends.
@@ -12,7 +12,10 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock of the database `name` in `directory`, which is made if absent, to open it.
     pub(super) fn take(directory: &Path, name: &str) -> Result<Self, Error> {
+        // The mark of a move says more than that a lock is taken; and it may be set until this has the lock.
+        mark::refuse(directory)?;
         let lock = Self::hold(directory, name)?;
+        mark::refuse(directory)?;
         backup::refuse_unfinished(directory)?;
         Ok(lock)
     }

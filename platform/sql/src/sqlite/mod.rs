@@ -1,17 +1,21 @@
 //! The embedded engine: a file for each house.
 
 pub mod backup;
+mod catalogue;
 mod connection;
 mod failure;
 mod lock;
+mod mark;
 mod migrate;
 mod reader;
 mod session;
 mod snapshot;
+mod transfer;
 mod writer;
 
 pub(crate) use reader::Readers;
 pub(crate) use session::Session;
+pub(crate) use transfer::Files;
 pub(crate) use writer::{Job, Writer};
 
 use std::future::Future;
