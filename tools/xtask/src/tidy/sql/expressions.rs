@@ -170,6 +170,26 @@ pub(super) fn arrays(parsed: &Parsed<'_>) -> Vec<String> {
     })
 }
 
+/// PostgreSQL takes a parameter's type from the first place where it stands, and `is null` gives none.
+pub(super) fn typed_parameters(parsed: &Parsed<'_>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    let parameter = |expression: &Expr| match expression {
+        Expr::Value(value) => match &value.value {
+            Value::Placeholder(name) => Some(name.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    each(parsed, |expression| {
+        if let Some(name) = parameter(expression) {
+            seen.push(name);
+        }
+        let (Expr::IsNull(inner) | Expr::IsNotNull(inner)) = expression else { return None };
+        let name = parameter(inner).filter(|name| !seen.contains(name))?;
+        Some(format!("`{name} is null` comes first and tells PostgreSQL no type: compare `{name}` before it"))
+    })
+}
+
 /// PostgreSQL sums bigint to numeric.
 pub(super) fn sums(parsed: &Parsed<'_>) -> Vec<String> {
     let is_sum = |expression: &Expr| matches!(expression, Expr::Function(function) if function.name.to_string().to_lowercase() == "sum");
@@ -282,6 +302,15 @@ mod tests {
     fn there_are_no_arrays() {
         let bad = ["a = any($1)", "a = array[1]", "a[1] = 1"];
         judge(arrays, &bad, &["a in ($1, $2)", "(a, b) in (($1, $2))"]);
+    }
+
+    #[test]
+    fn a_parameter_has_a_type_before_it_is_asked_for_null() {
+        judge(
+            typed_parameters,
+            &["($1 is null or name = $1)", "a = 1 and $2 is not null"],
+            &["(name = $1 or $1 is null)", "cast($1 as text) is null", "name is null"],
+        );
     }
 
     #[test]

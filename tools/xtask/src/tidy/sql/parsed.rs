@@ -38,6 +38,7 @@ const STATEMENT_RULES: &[StatementRule] = &[
     expressions::casts,
     expressions::literals,
     expressions::arrays,
+    expressions::typed_parameters,
     expressions::sums,
     expressions::others,
     reads::named_columns,
