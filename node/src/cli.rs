@@ -131,7 +131,7 @@ impl Cli {
         let loaded = load(&Sources::from_environment(self.common.config.clone(), self.flags()))?;
         logging::start(&loaded.config.log)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.command.run(loaded))
+        runtime.block_on(self.command.run(loaded, self.common.data))
     }
 
     /// The flags that stand for keys.
@@ -179,13 +179,14 @@ impl Serve {
 }
 
 impl Command {
-    async fn run(self, loaded: Loaded) -> anyhow::Result<ExitCode> {
+    /// `data` is the flag as it was given, with the password that the configuration does not show.
+    async fn run(self, loaded: Loaded, data: Option<String>) -> anyhow::Result<ExitCode> {
         match self {
             Self::Demo(demo) => command::demo::run(demo, loaded).await,
             Self::Serve(_) => command::serve::run(loaded.config).await,
             Self::Import(import) => import.run(loaded.config).await,
             Self::Export(export) => export.run(loaded.config).await,
-            Self::Bench(bench) => bench.run().await,
+            Self::Bench(bench) => bench.run(data.as_deref()).await,
             Self::Admin(admin) => admin.run(loaded.config).await,
             Self::Migrate(migrate) => migrate.run(loaded.config).await,
             Self::Config(config) => config.run(&loaded),

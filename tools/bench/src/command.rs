@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::ground::Ground;
 use crate::report::Report;
 use crate::{floor, scenario};
 
@@ -25,7 +26,7 @@ pub struct Bench {
     /// Requests a second of the open loop; half of what the closed loop reached if absent.
     #[arg(long)]
     rate: Option<u64>,
-    /// Put the data here, on the disk that is to be measured.
+    /// Put embedded data here, on the disk that is to be measured.
     #[arg(long, value_name = "DIR")]
     bench_data: Option<PathBuf>,
     /// Replay these orders (Online Retail's columns) instead of baskets made up here.
@@ -50,7 +51,7 @@ enum Scenario {
     FlashSale,
     /// Real baskets of many lines as checkouts.
     Replay,
-    /// Start-up and idle memory of `serve`.
+    /// Start-up and idle memory of `serve`, on embedded data.
     Start,
 }
 
@@ -61,31 +62,44 @@ pub(crate) struct Plan {
     pub(crate) clients: u32,
     pub(crate) rounds: u32,
     pub(crate) rate: Option<u64>,
-    pub(crate) data: PathBuf,
+    pub(crate) ground: Ground,
     pub(crate) baskets: Option<PathBuf>,
 }
 
 impl Bench {
-    /// Runs the scenarios and prints their table.
+    /// Runs the scenarios and prints their table: on PostgreSQL if `data` is the URL of a database there, else on
+    /// embedded data.
+    ///
+    /// On PostgreSQL it makes a database of its own on that server and drops it. If the role may not, it makes its
+    /// schemas in the named database, which must hold no shop, and drops those.
     ///
     /// # Errors
-    /// If a server or database cannot be started, or an answer is not the one expected.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    /// If a server or database cannot be started or reached, or an answer is not the one expected.
+    pub async fn run(self, data: Option<&str>) -> anyhow::Result<ExitCode> {
         if let Some(file) = &self.floor_server {
             floor::http::serve(file).await?;
             return Ok(ExitCode::SUCCESS);
         }
+        tokio::select! {
+            report = self.measure(data) => report?.print(self.json)?,
+            // What was made is dropped on the way out.
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn measure(&self, data: Option<&str>) -> anyhow::Result<Report> {
+        let ground = Ground::find(data, self.bench_data.as_deref()).await?;
+        let mut report = Report::on(ground.describe().await?);
         let plan = Plan {
             time: Duration::from_secs(self.seconds),
             clients: self.clients,
             rounds: self.rounds,
             rate: self.rate,
-            data: self.bench_data.clone().unwrap_or_else(std::env::temp_dir),
+            ground,
             baskets: self.baskets.clone(),
         };
-        std::fs::create_dir_all(&plan.data)?;
-        let mut report = Report::default();
-        for scenario in self.chosen() {
+        for scenario in self.chosen(&plan.ground) {
             eprintln!(
                 "measuring {} ...",
                 scenario.to_possible_value().map_or_else(String::new, |it| it.get_name().into())
@@ -98,14 +112,16 @@ impl Bench {
                 Scenario::Start => scenario::start::run(&plan, &mut report).await?,
             }
         }
-        report.print(self.json)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(report)
     }
 
-    fn chosen(&self) -> Vec<Scenario> {
-        match self.scenarios.is_empty() {
-            true => Scenario::value_variants().to_vec(),
-            false => self.scenarios.clone(),
+    fn chosen(&self, ground: &Ground) -> Vec<Scenario> {
+        match (self.scenarios.is_empty(), ground) {
+            (false, _) => self.scenarios.clone(),
+            (true, Ground::Folder(_)) => Scenario::value_variants().to_vec(),
+            (true, Ground::Postgres(_)) => {
+                vec![Scenario::Browse, Scenario::Checkout, Scenario::FlashSale, Scenario::Replay]
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The least programs that do the same essential work.
 
 pub(crate) mod http;
+pub(crate) mod postgres;
 pub(crate) mod sql;

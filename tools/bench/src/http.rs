@@ -1,7 +1,6 @@
 //! A lean HTTP/1.1 client and the servers it measures, each a process of its own.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
@@ -12,6 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+
+use crate::ground::Plot;
 
 /// One kept-alive connection.
 pub(crate) struct Connection {
@@ -63,12 +64,12 @@ impl Served {
     /// Starts this very program with `arguments` and waits until it says where it serves.
     pub(crate) async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        command.args(arguments);
+        Self::run(command).await
+    }
+
+    async fn run(mut command: Command) -> anyhow::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("the server to measure cannot be started")?;
         let stderr = child.stderr.take().context("it has a standard error")?;
         let mut lines = BufReader::new(stderr).lines();
@@ -84,20 +85,13 @@ impl Served {
         bail!("the server to measure ended before it served")
     }
 
-    /// A shop on the data in `data`.
-    pub(crate) async fn shop(data: &Path) -> anyhow::Result<Self> {
-        let data = data.to_str().context("the data directory's name is UTF-8")?;
-        Self::start(&[
-            "serve",
-            "--data",
-            data,
-            "--listen",
-            "127.0.0.1:0",
-            "--test-provider",
-            "--log",
-            "error",
-        ])
-        .await
+    /// A shop on the data of `plot`.
+    pub(crate) async fn shop(plot: &Plot) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--test-provider", "--log", "error"]);
+        // Not as a flag: everybody can read those, and it may hold a password.
+        command.env("SHOAL_DATA", plot.place()?);
+        Self::run(command).await
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::load::Measured;
 
 /// The figures of a run.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    engine: String,
     rows: Vec<Row>,
 }
 
@@ -31,6 +32,11 @@ pub(crate) enum Target {
 }
 
 impl Report {
+    /// A report of what was measured on that engine.
+    pub(crate) fn on(engine: String) -> Self {
+        Self { engine, rows: Vec::new() }
+    }
+
     /// Adds a figure.
     pub(crate) fn add(
         &mut self,
@@ -79,6 +85,7 @@ impl Report {
             serde_json::to_writer_pretty(&mut out, self)?;
             return writeln!(out);
         }
+        writeln!(out, "on {}", self.engine)?;
         let widest = self.rows.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
         for row in &self.rows {
             let target = match (&row.target, row.reached) {

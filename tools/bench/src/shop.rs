@@ -1,4 +1,4 @@
-//! A shop in this process, on a directory of its own, for what is measured without HTTP.
+//! A shop in this process, on data of its own, for what is measured without HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,11 @@ use shoal_contract::products::{NewProduct, NewVariant, Product, ProductStatus, P
 use shoal_orders::Orders;
 use shoal_products::Products;
 use shoal_queue::{OutboxTable, Relay, RelayOptions};
+use shoal_sql::Counters;
 use shoal_types::{Context, Currency, Env, Money, Secret};
-use tempfile::TempDir;
 
 use crate::command::Plan;
+use crate::ground::Plot;
 
 /// How long one call may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
@@ -28,20 +29,21 @@ pub(crate) struct Shop {
     pub(crate) orders: Orders,
     pub(crate) checkout: Checkout,
     relays: Vec<Relay>,
-    directory: TempDir,
+    plot: Plot,
 }
 
 impl Shop {
-    /// Opens a new shop in the plan's directory.
+    /// Opens a new shop on the plan's ground.
     pub(crate) async fn open(plan: &Plan) -> anyhow::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("shoal-bench-").tempdir_in(&plan.data)?;
-        let (path, env) = (directory.path(), Env::system());
-        let products = Products::open(shoal_products::Options::new(path, Currency::EUR), env.clone()).await?;
+        let plot = plan.ground.plot().await?;
+        let (place, env) = (&plot.source()?, Env::system());
+        let products =
+            Products::open(shoal_products::Options::new(place, Currency::EUR), env.clone()).await?;
         let service = Arc::new(products.clone());
         let orders =
-            Orders::open(shoal_orders::Options::new(path, Currency::EUR), env.clone(), service.clone())
+            Orders::open(shoal_orders::Options::new(place, Currency::EUR), env.clone(), service.clone())
                 .await?;
-        let options = shoal_checkout::Options::new(path, Secret::new("bench"));
+        let options = shoal_checkout::Options::new(place, Secret::new("bench"));
         let checkout =
             Checkout::open(options, env.clone(), Arc::new(orders.clone()), service, Vec::new()).await?;
         let relay = |db: &shoal_sql::Database, table, consumers| {
@@ -52,7 +54,7 @@ impl Shop {
             relay(orders.database(), Orders::outbox(), Vec::new()),
             relay(checkout.database(), OutboxTable::default(), Vec::new()),
         ];
-        Ok(Self { env, products, orders, checkout, relays, directory })
+        Ok(Self { env, products, orders, checkout, relays, plot })
     }
 
     /// Adds a product of one variant, `stock` pieces of `sku`.
@@ -61,21 +63,54 @@ impl Shop {
         Ok(self.products.create_product(&cx, product(sku, stock)).await?)
     }
 
-    /// SQL statements the houses have run so far; the test provider's book, which stands for another firm's, apart.
-    pub(crate) fn statements(&self) -> u64 {
+    /// What the houses have done so far; the test provider's book, which stands for another firm's, apart.
+    pub(crate) fn done(&self) -> Done {
         let houses = [self.products.database(), self.orders.database(), self.checkout.database()];
-        houses.iter().map(|db| db.counters().statements).sum()
+        let sum = |of: fn(Counters) -> u64| houses.iter().map(|db| of(db.counters())).sum();
+        Done {
+            statements: sum(|counters| counters.statements),
+            round_trips: sum(|counters| counters.round_trips),
+            commits: sum(|counters| counters.commits),
+        }
     }
 
-    /// Closes the houses and gives the directory with their data, gone when it is dropped.
-    pub(crate) async fn close(self) -> TempDir {
+    /// Where the data lie.
+    pub(crate) fn plot(&self) -> &Plot {
+        &self.plot
+    }
+
+    /// Closes the houses and gives the place of their data, gone when it is dropped.
+    pub(crate) async fn close(self) -> Plot {
         for relay in self.relays {
             relay.stop().await;
         }
         self.checkout.close().await;
         self.orders.close().await;
         self.products.close().await;
-        self.directory
+        self.plot
+    }
+}
+
+/// What houses have asked of their databases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Done {
+    /// Statements; one of many callers' rows is one.
+    pub(crate) statements: u64,
+    /// Waits for a server.
+    pub(crate) round_trips: u64,
+    /// Durable commits.
+    pub(crate) commits: u64,
+}
+
+impl Done {
+    /// What was done since `before`, for each of `count` things: statements, round trips, commits.
+    pub(crate) fn since(self, before: Self, count: u64) -> [f64; 3] {
+        let each = |now: u64, before: u64| now.saturating_sub(before) as f64 / count.max(1) as f64;
+        [
+            each(self.statements, before.statements),
+            each(self.round_trips, before.round_trips),
+            each(self.commits, before.commits),
+        ]
     }
 }
 

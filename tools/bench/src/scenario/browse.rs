@@ -29,14 +29,13 @@ impl Work for Reader {
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let shop = Shop::open(plan).await?;
     shop.product("BENCH-BROWSE", PLENTY).await?;
-    let directory = shop.close().await;
-    let served = Served::shop(directory.path()).await?;
+    let plot = shop.close().await;
+    let served = Served::shop(&plot).await?;
     let (status, body) = Connection::open(served.address).await?.send(get(PATH)?).await?;
     ensure!(status == 200, "the product to read answers {status}");
-    let file = directory.path().join("floor.json");
-    std::fs::write(&file, &body)?;
-    let file = file.to_string_lossy().into_owned();
-    let floor = Served::start(&["bench", "--floor-server", &file]).await?;
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), &body)?;
+    let floor = Served::start(&["bench", "--floor-server", &file.path().to_string_lossy()]).await?;
 
     let (mut rates, mut costs) = (Vec::new(), Vec::new());
     let (mut reads_cost, mut last) = (Vec::new(), None);

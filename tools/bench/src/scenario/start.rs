@@ -15,16 +15,16 @@ const REST: Duration = Duration::from_secs(2);
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let shop = Shop::open(plan).await?;
     shop.product("BENCH-START", PLENTY).await?;
-    let directory = shop.close().await;
+    let plot = shop.close().await;
     let (mut serves, mut demos, mut memory) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
         let begin = Instant::now();
-        let served = Served::shop(directory.path()).await?;
+        let served = Served::shop(&plot).await?;
         serves.push(first_answer(&served, begin).await?);
         tokio::time::sleep(REST).await;
         memory.push(usage::resident(served.pid()).unwrap_or(0) as f64 / f64::from(1 << 20));
         served.stop().await?;
-        let demo = tempfile::Builder::new().prefix("shoal-demo-").tempdir_in(&plan.data)?;
+        let demo = plan.ground.folder("shoal-demo-")?;
         let demo_data = demo.path().to_string_lossy().into_owned();
         let begin = Instant::now();
         let served = Served::start(&["demo", "--data", &demo_data, "--listen", "127.0.0.1:0"]).await?;
