@@ -10,8 +10,9 @@ statements! {
         FIND_PAYMENT = "select payment_key, status, card, amount, currency, refunded from payments where payment_key = $1";
         SET_STATUS = include_str!("set_status.sql");
         VOID_PAYMENT = include_str!("void_payment.sql");
-        FIND_REFUND = "select amount from refunds where payment_key = $1 and refund_key = $2";
-        INSERT_REFUND = "insert into refunds (payment_key, refund_key, amount) values ($1, $2, $3)";
+        INSERT_REFUND = "insert into refunds (payment_key, refund_key, amount) values ($1, $2, $3)
+            on conflict (payment_key, refund_key) do nothing";
+        REMOVE_REFUND = "delete from refunds where payment_key = $1 and refund_key = $2";
         ADD_REFUND = include_str!("add_refund.sql");
         COUNT_TRY = "update payments set tries = tries + 1 where payment_key = $1 returning tries";
     }
@@ -83,14 +84,14 @@ pub(crate) async fn void(tx: &mut Tx, key: &str, at: Timestamp) -> Result<Paymen
 
 /// Sends money back, once for each refund key; `false` if that is more than was taken.
 pub(crate) async fn refund(tx: &mut Tx, key: &str, refund_key: &str, amount: Money) -> Result<bool, Error> {
-    let repeated: Option<i64> = tx.find(sql::FIND_REFUND, params![key, refund_key]).await?;
-    if repeated.is_some() {
+    // A repeat waits here for the commit of the first.
+    if tx.execute(sql::INSERT_REFUND, params![key, refund_key, amount.amount]).await? == 0 {
         return Ok(true);
     }
     // The guard is in the update: two refunds at once cannot send back more than was taken.
     let sent = tx.execute(sql::ADD_REFUND, params![key, amount.amount, amount.currency]).await? == 1;
-    if sent {
-        tx.execute(sql::INSERT_REFUND, params![key, refund_key, amount.amount]).await?;
+    if !sent {
+        tx.execute(sql::REMOVE_REFUND, params![key, refund_key]).await?;
     }
     Ok(sent)
 }
