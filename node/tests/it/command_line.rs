@@ -1,13 +1,20 @@
-use std::path::Path;
 use std::process::{Command, Output};
 
-fn shoal(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+use shoal_sql::testing::Place;
+use shoal_types::Env;
+
+pub(crate) fn shoal(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
     command.args(arguments).envs(environment.iter().copied());
     command.output().expect("the binary runs")
 }
 
-fn stderr(output: &Output) -> String {
+/// Where there is no data yet, on the engine under test.
+async fn nothing() -> Place {
+    Place::migrated(&[], &Env::system()).await.expect("a place")
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -33,48 +40,48 @@ fn an_unknown_key_is_named_and_nothing_starts() {
     assert!(stderr(&output).contains("SHOAL_HTTP_LISTN is no key of Shoal"), "{}", stderr(&output));
 }
 
-#[test]
-fn a_taken_port_is_one_clear_error() {
+#[tokio::test]
+async fn a_taken_port_is_one_clear_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();
-    let data = tempfile::tempdir().expect("a directory");
-    let path = data.path().to_str().expect("UTF-8");
-    let output = shoal(&["serve", "--data", path, "--listen", &address, "--log", "error"], &[]);
+    let place = nothing().await;
+    let output = shoal(&["serve", "--data", place.address(), "--listen", &address, "--log", "error"], &[]);
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
     assert!(text.starts_with("error: http.listen: ") && text.contains(&address), "{text}");
 }
 
-#[test]
-fn a_service_that_is_nowhere_is_named() {
-    let data = tempfile::tempdir().expect("a directory");
-    let path = data.path().to_str().expect("UTF-8");
-    let output = shoal(&["serve", "--data", path, "--roles", "orders", "--log", "error"], &[]);
+#[tokio::test]
+async fn a_service_that_is_nowhere_is_named() {
+    let place = nothing().await;
+    let output = shoal(&["serve", "--data", place.address(), "--roles", "orders", "--log", "error"], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("orders needs products"), "{}", stderr(&output));
 }
 
-#[test]
-fn the_first_administrator_gets_a_password_that_opens_a_session() {
-    let data = tempfile::tempdir().expect("a directory");
-    let path = data.path().to_str().expect("UTF-8");
-    let made = shoal(&["admin", "create", "ada@example.com", "--data", path, "--log", "error"], &[]);
+#[tokio::test]
+async fn the_first_administrator_gets_a_password_that_opens_a_session() {
+    let place = nothing().await;
+    let create = ["admin", "create", "ada@example.com", "--data", place.address(), "--log", "error"];
+    let made = shoal(&create, &[]);
     assert!(made.status.success(), "{}", stderr(&made));
     assert_eq!(String::from_utf8_lossy(&made.stdout).trim().len(), 20);
-    let again = shoal(&["admin", "create", "ada@example.com", "--data", path, "--log", "error"], &[]);
+    let again = shoal(&create, &[]);
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).contains("an account with this e-mail exists already"));
 }
 
-#[test]
-fn migrating_twice_is_as_migrating_once() {
-    let data = tempfile::tempdir().expect("a directory");
-    let path = data.path().to_str().expect("UTF-8");
+#[tokio::test]
+async fn migrating_twice_is_as_migrating_once() {
+    let place = nothing().await;
     for _ in 0..2 {
-        let output = shoal(&["migrate", "--data", path, "--log", "error"], &[]);
+        let output = shoal(&["migrate", "--data", place.address(), "--log", "error"], &[]);
         assert!(output.status.success(), "{}", stderr(&output));
+        assert!(stderr(&output).contains("is at this version's schema"), "{}", stderr(&output));
     }
-    assert!(Path::new(path).join("orders.db").exists());
+    if let Some(directory) = place.source().directory() {
+        assert!(directory.join("orders.db").exists());
+    }
 }
 
 #[test]

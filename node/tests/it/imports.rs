@@ -7,6 +7,7 @@ use shoal_contract::products::LookUp;
 use shoal_exchange::{Import, Kind, Mapping, Silent, Summary};
 use shoal_node::Opened;
 use shoal_node::config::{Sources, load};
+use shoal_sql::testing::Place;
 use shoal_types::{Context, Env, Limit, PageRequest};
 use tempfile::TempDir;
 
@@ -22,21 +23,24 @@ fn real(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// The houses on a directory of their own.
+/// The houses on data of their own.
 struct Houses {
     opened: Opened,
     env: Env,
+    /// For what an import leaves behind.
     directory: TempDir,
+    _place: Place,
 }
 
 impl Houses {
     async fn open() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let flags = vec![("data", directory.path().to_string_lossy().into_owned())];
-        let config = load(&Sources { flags, ..Sources::default() }).expect("valid").config;
         let env = Env::system();
+        let place = Place::migrated(&[], &env).await.expect("a place");
+        let flags = vec![("data", place.address().to_owned())];
+        let config = load(&Sources { flags, ..Sources::default() }).expect("valid").config;
         let opened = Opened::open(&config, env.clone()).await.expect("the houses open");
-        Self { opened, env, directory }
+        let directory = tempfile::tempdir().expect("a directory");
+        Self { opened, env, directory, _place: place }
     }
 
     fn cx(&self) -> Context {
