@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use shoal_queue::{Consumer, Event, MIGRATION, OutboxTable, Outgoing, Progress, Relay, RelayOptions, append};
-use shoal_sql::{Database, Error, Migration, Options, params};
+use shoal_sql::testing::Place;
+use shoal_sql::{Database, Error, Migration, params};
 use shoal_types::{Context, Env, Fault, Id, Noun};
 
 #[derive(Debug)]
@@ -61,9 +62,14 @@ pub(crate) async fn pond() -> Database {
     Database::temporary("pond", MIGRATIONS, &env()).await.expect("opens")
 }
 
-/// The pond in a folder that outlives it.
-pub(crate) async fn pond_in(folder: &tempfile::TempDir) -> Database {
-    Database::open(Options::new(folder.path(), "pond", MIGRATIONS, env())).await.expect("opens")
+/// Where a pond may be that is opened more than once.
+pub(crate) async fn place() -> Place {
+    Place::migrated(&[("pond", MIGRATIONS)], &env()).await.expect("a place")
+}
+
+/// The pond in a place that outlives it.
+pub(crate) async fn pond_in(place: &Place) -> Database {
+    Database::open(place.options("pond", MIGRATIONS, &env())).await.expect("opens")
 }
 
 /// Feeds a fish once; the fish has an event for each meal.

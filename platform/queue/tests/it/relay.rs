@@ -4,7 +4,8 @@ use shoal_queue::{Redriven, RelayOptions, list_dead_letters};
 use shoal_types::Fault;
 
 use crate::pond::{
-    Angler, context, count, feed, fish, forgetful_relay, pond, pond_in, published, relay, relay_with, sql,
+    Angler, context, count, feed, fish, forgetful_relay, place, pond, pond_in, published, relay, relay_with,
+    sql,
 };
 
 fn unavailable() -> Option<Fault> {
@@ -43,9 +44,9 @@ async fn events_of_one_aggregate_keep_their_order() {
 
 #[tokio::test]
 async fn what_was_not_published_comes_after_a_restart() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let place = place().await;
     let id = fish();
-    let db = pond_in(&folder).await;
+    let db = pond_in(&place).await;
     feed(&db, id).await;
     let angler = Angler::new("angler");
     angler.refuse(id, unavailable());
@@ -59,7 +60,7 @@ async fn what_was_not_published_comes_after_a_restart() {
     drop(db);
 
     angler.refuse_nothing();
-    let db = pond_in(&folder).await;
+    let db = pond_in(&place).await;
     let relay = crate::pond::relay(&db, &[&angler]);
     published(&relay, 1).await;
     assert_eq!(angler.taken(), [(id, 1)]);
