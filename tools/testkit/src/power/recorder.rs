@@ -11,6 +11,7 @@ use super::scratch::{PREFIX, scratch};
 use super::trace;
 use crate::client::Whereabouts;
 use crate::process::{listen_for_address, program};
+use crate::shop::SOON;
 
 /// Longer than anything that is written at once, bytes.
 const STRING_MAX: &str = "16777216";
@@ -91,10 +92,17 @@ impl Recorder {
     }
 
     /// Waits until a process has ended, however it does, and adds what it did.
+    ///
+    /// # Panics
+    /// If it does not end soon; it is killed then.
     pub async fn ended(&mut self, mut life: Life) {
-        let log = life.log.clone();
-        let ended = tokio::task::spawn_blocking(move || life.strace.wait().expect("it is our child"));
-        ended.await.expect("it ends");
+        let (log, id) = (life.log.clone(), life.id.clone());
+        let mut ended = tokio::task::spawn_blocking(move || life.strace.wait().expect("it is our child"));
+        if tokio::time::timeout(SOON, &mut ended).await.is_err() {
+            // Otherwise the thread would wait on, and the test with it.
+            signal(id.as_deref(), "-KILL");
+            panic!("the process had not ended within {SOON:?}");
+        }
         self.read(&log);
     }
 
@@ -149,17 +157,12 @@ impl Life {
 
     /// Asks it to end in good order.
     pub fn terminate(&self) {
-        assert!(self.signal("-TERM"), "SIGTERM reaches it");
+        assert!(signal(self.id.as_deref(), "-TERM"), "SIGTERM reaches it");
     }
 
     /// Ends it at once, though what it wrote stays in the memory of the machine.
     pub fn kill_9(&self) {
-        assert!(self.signal("-KILL"), "SIGKILL reaches it");
-    }
-
-    fn signal(&self, signal: &str) -> bool {
-        let told = |id| Command::new("kill").args([signal, id]).status().is_ok_and(|told| told.success());
-        self.id.as_deref().is_some_and(told)
+        assert!(signal(self.id.as_deref(), "-KILL"), "SIGKILL reaches it");
     }
 
     /// The id of the process: strace begins each line with it, and the first line is the process itself.
@@ -174,10 +177,16 @@ impl Drop for Life {
     fn drop(&mut self) {
         // Killing strace would leave the process running; killing the process ends strace too.
         if matches!(self.strace.try_wait(), Ok(None)) {
-            self.signal("-KILL");
+            signal(self.id.as_deref(), "-KILL");
             let _ = self.strace.wait();
         }
     }
+}
+
+/// Whether the signal reached the process with this id.
+fn signal(id: Option<&str>, signal: &str) -> bool {
+    let told = |id| Command::new("kill").args([signal, id]).status().is_ok_and(|told| told.success());
+    id.is_some_and(told)
 }
 
 /// `strace`, ready for a program and its arguments.

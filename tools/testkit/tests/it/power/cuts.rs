@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use shoal_testkit::power::{Fate, Promise, RecordedShop, Recording};
-use shoal_testkit::{Client, Item, SOON};
+use shoal_testkit::{Client, Item};
 
 use super::shoppers::Crowd;
 use super::survey::Survey;
@@ -33,17 +33,17 @@ fn assert_saw(recording: &Recording, told: &[Promise]) {
 #[tokio::test]
 async fn nothing_acknowledged_is_missing_after_a_power_cut_at_any_sync_point() {
     /// The first life ends when one of its threads syncs for this many times: early in the purchases.
-    const DIES_AT: u32 = 30;
+    const DIES_AT: u32 = 25;
     /// How many things the shoppers know when the second life is closed.
-    const CLOSES_AT: usize = 55;
-    const PURCHASES: usize = 8;
+    const CLOSES_AT: usize = 40;
+    const PURCHASES: usize = 6;
     let Some(recorder) = recorder() else { return };
     let mut shop = RecordedShop::open(recorder, Some(DIES_AT)).await;
     let staff = shop.staff().await;
     let goods = goods(&staff).await;
     shop.guest().register("ada").await;
     let crowd = Crowd::send(&shop.guest(), &staff, &goods, SHOPPERS, PURCHASES);
-    tokio::time::timeout(SOON, shop.died()).await.expect("it syncs often enough to die");
+    shop.died().await;
     shop.reopen(None).await;
     crowd.were_told(CLOSES_AT).await;
     shop.close().await;
@@ -52,8 +52,8 @@ async fn nothing_acknowledged_is_missing_after_a_power_cut_at_any_sync_point() {
     shop.kill_9().await;
     let recording = shop.finish();
     assert_saw(&recording, &told);
-    assert!(recording.syncs() >= 300 && told.len() >= 50, "too little happened to mean anything");
-    Survey::of(&recording, |_| true, 100).passes().await;
+    assert!(recording.syncs() >= 300 && told.len() >= 45, "too little happened to mean anything");
+    Survey::of(&recording, |_| true, 120).passes().await;
 }
 
 #[tokio::test]
