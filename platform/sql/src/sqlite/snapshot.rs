@@ -10,6 +10,7 @@ use shoal_types::{Env, Timestamp};
 use super::backup::refuse_unfinished;
 use super::connection::path;
 use super::failure::{from_io, from_sqlite};
+use super::mark;
 use crate::Error;
 
 /// How long the first lock may be held while the others are waited for. Who writes waits 5 s before giving up.
@@ -40,8 +41,9 @@ impl Snapshot {
     /// Two at a time take the locks in the order of `names`; give all the same. Blocks.
     ///
     /// # Errors
-    /// `Busy` if a write did not end for long; `UnfinishedRestore`; `ReadOnly`, `Full` or `Corrupt` as the files are.
+    /// `Busy` if a write did not end for long; `UnfinishedRestore`, or what the mark of a move says; `ReadOnly`, `Full` or `Corrupt` as the files are.
     pub fn take(directory: &Path, names: &[&'static str], env: &Env) -> Result<Self, Error> {
+        mark::refuse(directory)?;
         refuse_unfinished(directory)?;
         let mut gates =
             names.iter().map(|name| Gate::open(directory, name)).collect::<Result<Vec<_>, _>>()?;
@@ -162,7 +164,11 @@ impl Gate {
             connection.execute_batch("select count(*) from sqlite_master;")?;
             Ok(connection)
         };
-        let open = || open().map_err(|error| from_sqlite(&error, "open"));
+        let failed = |error| match from_sqlite(&error, "open") {
+            Error::Corrupt { detail } => Error::Corrupt { detail: format!("{}: {detail}", path.display()) },
+            other => other,
+        };
+        let open = || open().map_err(failed);
         Ok(Self { name, lock: open()?, reader: open()? })
     }
 

@@ -132,11 +132,10 @@ impl Step {
                     sync(&marker.aside())?;
                 }
                 sync(marker.directory())?;
-                let part = marker.path().with_extension("part");
-                let mut file = File::create(&part)?;
+                let mut file = File::create(marker.draft())?;
                 file.write_all(marker.text().as_bytes())?;
                 file.sync_all()?;
-                fs::rename(part, marker.path())?;
+                fs::rename(marker.draft(), marker.path())?;
                 sync(marker.directory())
             }
             Self::Move { from, to } => fs::rename(from, to),
@@ -189,9 +188,13 @@ mod tests {
     }
 
     fn stage(directory: &Path) -> PathBuf {
-        let new = [("stage/users.db", "new u"), ("stage/orders.db", "new o"), ("stage/book.db", "new b")];
+        let new = [
+            ("restore.part/users.db", "new u"),
+            ("restore.part/orders.db", "new o"),
+            ("restore.part/book.db", "new b"),
+        ];
         write(directory, &new);
-        directory.join("stage")
+        directory.join("restore.part")
     }
 
     /// Every file below a folder but the locks.
@@ -224,7 +227,7 @@ mod tests {
     /// What a directory that can be opened holds is all old, or all new with the old in one folder.
     fn assert_old_or_new(folder: &Path) {
         let mut found = files(folder);
-        found.retain(|name, _| !name.starts_with("stage/"));
+        found.retain(|name, _| !name.starts_with("restore.part/"));
         let of = |wanted: &str| {
             let texts = found.iter().filter(|(_, text)| text.starts_with(wanted));
             texts.map(|(name, _)| name.as_str()).collect::<Vec<_>>()

@@ -6,6 +6,7 @@ use crate::sqlite::failure::from_io;
 
 /// In a directory where copies are being put in place: nobody opens the data while it is there.
 const NAME: &str = "restore.unfinished";
+const DRAFT: &str = "restore.unfinished.new";
 
 /// How far a replacement of the data has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,11 @@ impl Marker {
 
     pub(super) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Where it is written before it takes the place of the mark before.
+    pub(super) fn draft(&self) -> PathBuf {
+        self.directory.join(DRAFT)
     }
 
     /// The folder that takes what was there.
