@@ -51,6 +51,10 @@ enum Command {
     Admin(command::admin::Admin),
     /// Bring the data to this version's schema, then stop.
     Migrate(command::migrate::Migrate),
+    /// Copy the embedded data, as of one instant, while a node serves it.
+    Backup(command::backup::Backup),
+    /// Bring the embedded data back from a backup.
+    Restore(command::backup::Restore),
     /// Show or check the configuration.
     Config(command::config::ConfigCommand),
     /// Print the API's description (OpenAPI 3.1).
@@ -189,10 +193,26 @@ impl Command {
             Self::Bench(bench) => bench.run(data.as_deref()).await,
             Self::Admin(admin) => admin.run(loaded.config).await,
             Self::Migrate(migrate) => migrate.run(loaded.config).await,
+            Self::Backup(backup) => backup.run(loaded.config).await,
+            Self::Restore(restore) => restore.run(loaded.config).await,
             Self::Config(config) => config.run(&loaded),
             Self::Openapi => command::openapi::run(),
         }
     }
+}
+
+/// The page about an error of the data, if there is one.
+fn page(error: &anyhow::Error) -> Option<String> {
+    use shoal_products::OpenError;
+    let trouble = |error| Trouble::of(error).map(|trouble| trouble.code());
+    let code = error.chain().find_map(|cause| match cause.downcast_ref::<OpenError>() {
+        Some(OpenError::Database(error)) => trouble(error),
+        _ => match cause.downcast_ref::<command::backup::Error>() {
+            Some(error) => Some(error.code()),
+            None => cause.downcast_ref::<shoal_sql::Error>().and_then(trouble),
+        },
+    });
+    code.map(|code| format!("docs/errors/{code}.md"))
 }
 
 #[cfg(test)]
@@ -222,14 +242,4 @@ mod tests {
         assert!(flags.contains(&("peers.products", "127.0.0.1:1".to_owned())));
         assert!(flags.contains(&("http.listen", "127.0.0.1:0".to_owned())));
     }
-}
-
-/// The page about an error of the data, if there is one.
-fn page(error: &anyhow::Error) -> Option<String> {
-    use shoal_products::OpenError;
-    let trouble = error.chain().find_map(|cause| match cause.downcast_ref::<OpenError>() {
-        Some(OpenError::Database(error)) => Trouble::of(error),
-        _ => cause.downcast_ref::<shoal_sql::Error>().and_then(Trouble::of),
-    });
-    trouble.map(|trouble| format!("docs/errors/{}.md", trouble.code()))
 }

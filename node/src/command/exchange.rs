@@ -8,11 +8,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use shoal_exchange::{Cancel, Delimiter, Format, Kind, Mapping, Progress, Progressed};
 use shoal_types::{Context, Env};
 
+use super::export_all;
 use crate::config::Config;
 use crate::wiring::Opened;
 
 /// How long one batch may take.
-const WITHIN: Duration = Duration::from_secs(60);
+pub(super) const WITHIN: Duration = Duration::from_secs(60);
 /// The exit code of an import that went through but for some rows.
 const SOME_REJECTED: u8 = 3;
 
@@ -50,10 +51,17 @@ pub(crate) struct Import {
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// What to write: products, categories, users, orders.
-    #[arg(value_parser = kind)]
-    kind: Kind,
+    #[arg(value_parser = kind, required_unless_present = "all")]
+    kind: Option<Kind>,
     /// The file: .csv, .tsv or .jsonl. JSON lines hold everything, CSV what fits a table.
-    file: PathBuf,
+    #[arg(required_unless_present = "all")]
+    file: Option<PathBuf>,
+    /// Write everything, each kind to a file of JSON lines in the folder that --to names.
+    #[arg(long, requires = "to", conflicts_with_all = ["kind", "file", "format", "delimiter"])]
+    all: bool,
+    /// The folder for --all; it appears when all is in it.
+    #[arg(long, value_name = "DIR", requires = "all", conflicts_with_all = ["kind", "file"])]
+    to: Option<PathBuf>,
     /// csv or jsonl; told by the file's ending if absent.
     #[arg(long, value_parser = format)]
     format: Option<Format>,
@@ -80,7 +88,7 @@ impl Import {
         let opened = Opened::open(&config, env.clone()).await?;
         let bar = Bar::of_bytes();
         let done = import.run(|| Context::system(&env, WITHIN), &opened.targets()?, &bar).await;
-        bar.0.finish_and_clear();
+        bar.clear();
         opened.close().await;
         let summary = done?;
         match self.json {
@@ -97,39 +105,51 @@ impl Import {
 impl Export {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
         let env = Env::system();
-        let format = self.format.map_or_else(|| Format::of(&self.file), Ok)?;
-        let mut export = shoal_exchange::Export::new(self.kind, format);
+        let (kind, file) = match (self.kind, self.file, self.to) {
+            (Some(kind), Some(file), _) => (kind, file),
+            (_, _, Some(to)) => return export_all::run(&config, &to, self.web_as, env).await,
+            _ => anyhow::bail!("say what to write, and to which file"),
+        };
+        let format = self.format.map_or_else(|| Format::of(&file), Ok)?;
+        let mut export = shoal_exchange::Export::new(kind, format);
         export.web_as = self.web_as;
         if let Some(delimiter) = self.delimiter {
             export.delimiter = delimiter;
         }
         cancel_at_interrupt(&export.cancel);
         let opened = Opened::open(&config, env.clone()).await?;
-        let bar = Bar::of_rows();
+        let bar = Bar::of_rows("");
         let targets = opened.targets()?;
-        let done = export.run(|| Context::system(&env, WITHIN), &targets, &bar, &self.file).await;
-        bar.0.finish_and_clear();
+        let done = export.run(|| Context::system(&env, WITHIN), &targets, &bar, &file).await;
+        bar.clear();
         opened.close().await;
         let exported = done?;
         if exported.cancelled {
-            eprintln!("ended early; {} was not made", self.file.display());
+            eprintln!("ended early; {} was not made", file.display());
             return Ok(ExitCode::FAILURE);
         }
-        eprintln!("{} {} in {}", exported.documents, self.kind.as_str(), self.file.display());
+        eprintln!("{} {} in {}", exported.documents, kind.as_str(), file.display());
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// A bar on standard error, while somebody watches.
-struct Bar(ProgressBar);
+pub(super) struct Bar(ProgressBar);
 
 impl Bar {
     fn of_bytes() -> Self {
         Self::drawn("{bar:40} {percent:>3} %  {msg}  {elapsed}, {eta} to go")
     }
 
-    fn of_rows() -> Self {
-        Self::drawn("{spinner} {msg}  {elapsed}")
+    /// A bar for what has no known end; `what` is being written.
+    pub(super) fn of_rows(what: &'static str) -> Self {
+        let bar = Self::drawn("{spinner} {prefix}{msg}  {elapsed}");
+        bar.0.set_prefix(what);
+        bar
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
     }
 
     fn drawn(template: &str) -> Self {
@@ -155,11 +175,11 @@ impl Progress for Bar {
 }
 
 /// The first Ctrl-C ends after the batch at hand; a second one ends the process.
-fn cancel_at_interrupt(cancel: &Cancel) {
+pub(super) fn cancel_at_interrupt(cancel: &Cancel) {
     let cancel = cancel.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("ending after this batch; once more to stop at once");
+            eprintln!("ending in good order; once more to stop at once");
             cancel.cancel();
         }
         if tokio::signal::ctrl_c().await.is_ok() {

@@ -2,6 +2,7 @@
 
 mod access;
 mod apart;
+mod backup;
 mod bad_input;
 mod books;
 mod cases;

@@ -1,0 +1,26 @@
+use shoal_sql::Migration;
+
+/// A file of embedded data.
+pub(super) struct House {
+    pub(super) name: &'static str,
+    pub(super) migrations: &'static [Migration],
+}
+
+/// Every file there can be. Their locks are taken in this order.
+pub(super) static HOUSES: [House; 5] = [
+    House { name: "users", migrations: shoal_users::MIGRATIONS },
+    House { name: "products", migrations: shoal_products::MIGRATIONS },
+    House { name: "orders", migrations: shoal_orders::MIGRATIONS },
+    House { name: "checkout", migrations: shoal_checkout::MIGRATIONS },
+    House { name: "test-provider", migrations: shoal_checkout::TEST_PROVIDER_MIGRATIONS },
+];
+/// What else in the directory says something about the data, and goes aside with it: the search index, which is made anew
+/// when it is missing, and the mark of a move.
+pub(super) const BESIDE: [&str; 2] = ["search", "moving"];
+
+impl House {
+    /// `users.db`
+    pub(super) fn file(&self) -> String {
+        format!("{}.db", self.name)
+    }
+}
