@@ -6,7 +6,7 @@ use tokio::sync::{oneshot, watch};
 use crate::counters::Tally;
 use crate::postgres::{Postgres, Reads, Writes};
 use crate::sqlite::{Job, Readers, Writer, complete};
-use crate::testing::Place;
+use crate::testing::{Place, Tracer};
 use crate::{
     Batch, BatchOutcome, Counters, Engine, Error, Migration, Options, ReadTx, Source, Statement, Tx,
 };
@@ -21,6 +21,7 @@ pub struct Database {
 struct Inner {
     name: &'static str,
     tally: Arc<Tally>,
+    tracer: Arc<Tracer>,
     // Fields drop in this order: the engine, then the place it was in.
     engine: Opened,
     _place: Option<Place>,
@@ -70,7 +71,7 @@ impl Database {
                 Opened::Postgres(Postgres::start(options, server, Arc::clone(&tally)).await?)
             }
         };
-        Ok(Self { inner: Arc::new(Inner { name, tally, engine, _place: place }) })
+        Ok(Self { inner: Arc::new(Inner { name, tally, tracer: Arc::default(), engine, _place: place }) })
     }
 
     /// The engine that holds it.
@@ -98,6 +99,13 @@ impl Database {
         E: From<Error> + Send + 'static,
         F: AsyncFn(&mut ReadTx) -> Result<T, E> + Send + 'static,
     {
+        let (name, tracer) = (self.inner.name, Arc::clone(&self.inner.tracer));
+        let body = async move |tx: &mut ReadTx| {
+            tx.note_steps(tracer.begin());
+            let value = body(tx).await?;
+            tracer.end(name, false, tx.note_steps(None));
+            Ok(value)
+        };
         match &self.inner.engine {
             Opened::Sqlite { readers, .. } => readers.read(cx.deadline, body).await,
             Opened::Postgres(postgres) => postgres.read(Reads(body), cx.deadline).await,
@@ -145,6 +153,13 @@ impl Database {
         E: From<Error> + Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
     {
+        let (name, tracer) = (self.inner.name, Arc::clone(&self.inner.tracer));
+        let body = async move |tx: &mut Tx| {
+            tx.note_steps(tracer.begin());
+            let value = body(tx).await?;
+            tracer.end(name, true, tx.note_steps(None));
+            Ok(value)
+        };
         match &self.inner.engine {
             Opened::Sqlite { writer, .. } => {
                 let (reply, answer) = oneshot::channel();
@@ -171,6 +186,11 @@ impl Database {
             Opened::Sqlite { writer, .. } => writer.commits(),
             Opened::Postgres(postgres) => postgres.commits(),
         }
+    }
+
+    /// Where its transactions are noted for tests.
+    pub(crate) fn tracer(&self) -> &Arc<Tracer> {
+        &self.inner.tracer
     }
 
     /// What it has done since it was opened.

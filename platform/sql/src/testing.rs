@@ -5,6 +5,7 @@
 //! migrates.
 
 mod postgres;
+mod trace;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ use shoal_types::{Env, Rng as _, SystemRng};
 
 use crate::{Durability, Engine, Error, Migration, Options, Source};
 use postgres::Cloned;
+pub(crate) use trace::Tracer;
+pub use trace::{Step, Trace, Transaction, trace};
 
 /// The variable that puts tests on PostgreSQL.
 pub const SERVER: &str = "SHOAL_TEST_POSTGRES";

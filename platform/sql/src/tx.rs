@@ -1,6 +1,7 @@
 use std::ops::{Deref, DerefMut};
 
 use crate::session::Session;
+use crate::testing::Step;
 use crate::{Batch, BatchOutcome, Error, FromRow, Row, Statement, Value, sqlite};
 
 /// A transaction that reads: one snapshot of the data.
@@ -8,11 +9,25 @@ use crate::{Batch, BatchOutcome, Error, FromRow, Row, Statement, Value, sqlite};
 /// Its methods are `async` because PostgreSQL answers over a network. A body may await nothing else.
 pub struct ReadTx {
     session: Session,
+    /// What its body did so far, if a test wants to know.
+    steps: Option<Vec<Step>>,
 }
 
 impl ReadTx {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session }
+        Self { session, steps: None }
+    }
+
+    /// Notes steps from here on, or none; gives those of the body before.
+    pub(crate) fn note_steps(&mut self, steps: Option<Vec<Step>>) -> Option<Vec<Step>> {
+        std::mem::replace(&mut self.steps, steps)
+    }
+
+    fn note<R: AsRef<[Value]>>(&mut self, statement: &'static Statement, fixed: &[Value], rows: &[R]) {
+        if let Some(steps) = &mut self.steps {
+            let rows = rows.iter().map(|row| row.as_ref().to_vec()).collect();
+            steps.push(Step { statement, fixed: fixed.to_vec(), rows });
+        }
     }
 
     /// The embedded engine's session; this transaction is of that engine.
@@ -55,6 +70,7 @@ impl ReadTx {
         statement: &'static Statement,
         params: impl AsRef<[Value]>,
     ) -> Result<Option<T>, Error> {
+        self.note::<[Value; 0]>(statement, params.as_ref(), &[]);
         let mut first = None;
         let mut each = |row: &Row<'_>| {
             first = Some(T::from_row(row)?);
@@ -73,6 +89,7 @@ impl ReadTx {
         statement: &'static Statement,
         params: impl AsRef<[Value]>,
     ) -> Result<Vec<T>, Error> {
+        self.note::<[Value; 0]>(statement, params.as_ref(), &[]);
         let mut all = Vec::new();
         let mut each = |row: &Row<'_>| {
             all.push(T::from_row(row)?);
@@ -94,6 +111,10 @@ impl ReadTx {
     ) -> Result<Vec<T>, Error> {
         let mut params = fixed.as_ref().to_vec();
         params.extend(values.into_iter().map(Into::into));
+        if self.steps.is_some() {
+            let values: Vec<_> = params[fixed.as_ref().len()..].iter().map(|value| [value.clone()]).collect();
+            self.note(statement, fixed.as_ref(), &values);
+        }
         let mut all = Vec::new();
         let mut each = |row: &Row<'_>| {
             all.push(T::from_row(row)?);
@@ -114,6 +135,7 @@ impl ReadTx {
         fixed: impl AsRef<[Value]>,
         rows: &[R],
     ) -> Result<Vec<T>, Error> {
+        self.note(statement, fixed.as_ref(), rows);
         let mut all = Vec::new();
         let mut each = |row: &Row<'_>| {
             all.push(T::from_row(row)?);
@@ -147,6 +169,7 @@ impl Tx {
         statement: &'static Statement,
         params: impl AsRef<[Value]>,
     ) -> Result<u64, Error> {
+        self.note::<[Value; 0]>(statement, params.as_ref(), &[]);
         self.read.session.execute(statement, params.as_ref()).await
     }
 
@@ -161,6 +184,7 @@ impl Tx {
         fixed: impl AsRef<[Value]>,
         rows: &[R],
     ) -> Result<u64, Error> {
+        self.note(statement, fixed.as_ref(), rows);
         self.read.session.execute_rows(statement, fixed.as_ref(), rows).await
     }
 
@@ -176,6 +200,7 @@ impl Tx {
         fixed: impl AsRef<[Value]>,
         row: impl AsRef<[Value]>,
     ) -> Result<Option<T>, Error> {
+        self.note(statement, fixed.as_ref(), &[row.as_ref()]);
         let mut first = None;
         let mut each = |row: &Row<'_>| {
             first = Some(T::from_row(row)?);

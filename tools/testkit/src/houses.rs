@@ -9,6 +9,7 @@ use shoal_net::http::{Health, HttpConfig, Server};
 use shoal_orders::Orders;
 use shoal_products::Products;
 use shoal_queue::{OutboxTable, Relay, RelayOptions};
+use shoal_sql::testing::Trace;
 use shoal_sql::{Counters, Database};
 use shoal_types::{Context, Currency, Role, Secret};
 use shoal_users::{House as Users, PasswordOptions};
@@ -109,6 +110,12 @@ impl Houses {
     pub fn counters(&self) -> [Counters; 4] {
         [self.users.database(), self.products.database(), self.orders.database(), self.checkout.database()]
             .map(Database::counters)
+    }
+
+    /// Collects what the houses' databases do from now on: users, products, orders, checkout.
+    pub fn traces(&self) -> [Trace; 4] {
+        [self.users.database(), self.products.database(), self.orders.database(), self.checkout.database()]
+            .map(shoal_sql::testing::trace)
     }
 
     fn services(&self) -> Services {

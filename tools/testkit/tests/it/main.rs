@@ -8,6 +8,7 @@ mod books;
 mod cases;
 mod flash_sale;
 mod idle;
+mod keys;
 mod kill;
 mod power;
 mod saga;

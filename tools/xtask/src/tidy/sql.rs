@@ -21,5 +21,5 @@ pub(super) use parsed::portable;
 pub(super) use place::{place, registered};
 pub(super) use text::lowercase;
 
-/// The dialect switch and the tools are not bound to one text for all engines.
-const FREE: &[&str] = &["platform/sql", "tools"];
+/// The dialect switch, the tools and the scripts for single engines are not bound to one text for all.
+const FREE: &[&str] = &["platform/sql", "tools", "node/src/command/migrate"];
