@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -60,24 +60,26 @@ impl Connector {
         let (found, mut failures) = candidates(&self.server.config(&self.application)).await;
         let tries = found.into_iter().map(|candidate| self.log_in(candidate, tls.clone(), &unique));
         let mut tries: FuturesUnordered<_> = tries.collect();
-        let (mut standby, mut until) = (None, None);
-        loop {
-            let next = match until {
-                None => tries.next().await,
-                // Its time is over: nothing better came.
-                Some(until) => timeout_at(until, tries.next()).await.unwrap_or_default(),
-            };
-            match next {
-                None => return standby.ok_or_else(|| of_all(failures)),
+        let standby = loop {
+            match tries.next().await {
+                None => return Err(of_all(failures)),
                 Some((_, Ok(link))) if !link.is_standby() => return Ok(link),
-                Some((_, Ok(link))) if target == Target::Any => {
-                    standby.get_or_insert(link);
-                    until.get_or_insert(Instant::now() + PREFERENCE);
-                }
+                Some((_, Ok(link))) if target == Target::Any => break link,
                 Some((name, Ok(_))) => failures.push((name, Failure::lost("it takes no writes at present"))),
                 Some((name, Err(failure))) => failures.push((name, failure)),
             }
-        }
+        };
+        let primary = async {
+            while let Some((_, outcome)) = tries.next().await {
+                if let Ok(link) = outcome
+                    && !link.is_standby()
+                {
+                    return Some(link);
+                }
+            }
+            None
+        };
+        Ok(timeout(PREFERENCE, primary).await.ok().flatten().unwrap_or(standby))
     }
 
     async fn log_in(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::timeout;
 use tokio_postgres::types::{Kind as TypeKind, ToSql, Type};
 use tokio_postgres::{Client, Error as DriverError, SimpleQueryMessage, Statement as Prepared};
 
@@ -18,7 +18,7 @@ use crate::counters::{Tally, count};
 use crate::{Error, Statement};
 
 /// How long a request to give up a statement may take.
-const CANCEL_MAX: Duration = Duration::from_secs(5);
+const CANCEL_MAX: Duration = Duration::from_secs(2);
 
 /// One connection. What is asked of it at the same time goes out in one flight.
 pub(super) struct Link {
@@ -31,8 +31,8 @@ pub(super) struct Link {
     tally: Arc<Tally>,
     /// How many calls wait for its answer.
     busy: Cell<usize>,
-    /// When it answered last, or began to be asked.
-    moved: Cell<Instant>,
+    /// How often it has answered.
+    answers: Cell<u64>,
     /// Whether somebody went away without waiting for an answer.
     abandoned: Cell<bool>,
     cut: Cell<bool>,
@@ -43,14 +43,12 @@ struct Pending<'l>(&'l Link);
 
 impl<'l> Pending<'l> {
     fn on(link: &'l Link) -> Self {
-        if link.busy.replace(link.busy.get() + 1) == 0 {
-            link.moved.set(Instant::now());
-        }
+        link.busy.set(link.busy.get() + 1);
         Self(link)
     }
 
     fn answered(self) {
-        self.0.moved.set(Instant::now());
+        self.0.answers.set(self.0.answers.get() + 1);
         self.0.busy.set(self.0.busy.get() - 1);
         std::mem::forget(self);
     }
@@ -80,7 +78,7 @@ impl Link {
             unique,
             tally,
             busy: Cell::new(0),
-            moved: Cell::new(Instant::now()),
+            answers: Cell::new(0),
             abandoned: Cell::new(false),
             cut: Cell::new(false),
         }
@@ -113,9 +111,9 @@ impl Link {
         self.busy.get()
     }
 
-    /// Whether it has answered nothing for so long, asked by who waited for it as long or longer.
-    pub(super) fn is_stuck(&self, since: Duration) -> bool {
-        self.moved.get().elapsed() >= since
+    /// How often it has answered.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers.get()
     }
 
     /// Ends the connection at once, whatever is on its way in either direction.
@@ -126,14 +124,14 @@ impl Link {
 
     /// Asks the server to give up the statement that it runs. Never while it commits: it would call that a success
     /// without having waited for its standby.
-    pub(super) fn cancel(&self) {
+    pub(super) fn cancel(&self) -> JoinHandle<()> {
         let (token, server) = (self.client.cancel_token(), self.server.clone());
         tokio::task::spawn_local(async move {
             let Ok(tls) = server.tls().connector() else { return };
             if let Ok(Err(error)) = timeout(CANCEL_MAX, token.cancel_query(tls)).await {
                 tracing::debug!(%error, "a statement could not be cancelled");
             }
-        });
+        })
     }
 
     /// Runs what has no parameters: `begin`, `commit`. Not counted.

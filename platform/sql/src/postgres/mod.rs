@@ -23,6 +23,7 @@ mod queue;
 mod readers;
 mod reading;
 mod refusal;
+mod rest;
 mod round;
 mod server;
 mod session;

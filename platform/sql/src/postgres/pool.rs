@@ -2,22 +2,23 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use shoal_types::{Deadline, Env};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::connect::Connector;
 use super::failure::{Failure, Kind, UniqueColumns};
 use super::link::Link;
-use super::readers::Readers;
+use super::readers::{Readers, STANDBY_FOR};
+use super::rest::Rest;
 use super::server::Target;
 use crate::Error;
 
 /// The pause before the next try to connect; doubles up to the longest.
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_millis(800);
-/// How long a connection to a standby is of use before the primary is looked for again.
-const STANDBY_FOR: Duration = Duration::from_secs(1);
 
 /// The connections of one house: some lent to one transaction at a time, some shared by those who read.
 pub(super) struct Pool {
@@ -25,36 +26,32 @@ pub(super) struct Pool {
     unique: Rc<UniqueColumns>,
     env: Env,
     permits: Semaphore,
-    idle: RefCell<Vec<Idle>>,
+    idle: RefCell<Vec<Rc<Link>>>,
+    /// While it is on, connections to a standby are of use.
+    standby: Rest,
     readers: Rc<Readers>,
+    cancelling: RefCell<Vec<JoinHandle<()>>>,
     closed: Cell<bool>,
-}
-
-struct Idle {
-    link: Rc<Link>,
-    since: Instant,
 }
 
 /// A connection for one transaction. It is of use to the next only if given back.
 pub(super) struct Lent<'p> {
     pub(super) link: Rc<Link>,
     pool: &'p Pool,
-    since: Instant,
     _permit: tokio::sync::SemaphorePermit<'p>,
 }
 
 impl Lent<'_> {
     /// Gives the connection back; nothing is open on it.
     pub(super) fn give_back(self) {
-        let old = self.link.is_standby() && self.since.elapsed() > STANDBY_FOR;
-        if !old && !self.link.is_closed() && !self.pool.closed.get() {
-            self.pool.idle.borrow_mut().push(Idle { link: Rc::clone(&self.link), since: self.since });
+        if self.pool.is_of_use(&self.link) && !self.pool.closed.get() {
+            self.pool.idle.borrow_mut().push(Rc::clone(&self.link));
         }
     }
 
     /// Has the server give up what it runs for us, which is no commit, and undo what was begun.
     pub(super) fn give_up(self) {
-        self.link.cancel();
+        self.pool.cancel(&self.link);
         self.link.cut();
     }
 }
@@ -70,14 +67,15 @@ impl Pool {
     ) -> Self {
         let connector = Rc::new(connector);
         let readers = Readers::new(Rc::clone(&connector), Rc::clone(&unique), env.clone());
-        let first = Idle { link: Rc::new(first), since: Instant::now() };
         Self {
             connector,
             unique,
             env,
             permits: Semaphore::new(connections),
-            idle: RefCell::new(vec![first]),
+            idle: RefCell::new(vec![Rc::new(first)]),
+            standby: Rest::default(),
             readers: Rc::new(readers),
+            cancelling: RefCell::default(),
             closed: Cell::new(false),
         }
     }
@@ -99,26 +97,25 @@ impl Pool {
     async fn lend_to(&self, target: Target, deadline: Deadline) -> Result<Lent<'_>, Error> {
         let waited = timeout(deadline.remaining(&self.env), self.permits.acquire()).await;
         let permit = waited.map_err(|_| Error::DeadlineExceeded)?.map_err(|_| Error::Closed)?;
-        let idle = match self.take_idle(target) {
-            Some(idle) => idle,
-            None => {
-                let link = Rc::new(self.connect_until(target, deadline).await?);
-                Idle { link, since: Instant::now() }
-            }
+        let link = match self.take_idle(target) {
+            Some(link) => link,
+            None => Rc::new(self.connect_until(target, deadline).await?),
         };
-        Ok(Lent { link: idle.link, pool: self, since: idle.since, _permit: permit })
+        Ok(Lent { link, pool: self, _permit: permit })
     }
 
     /// One that leads to a primary, if there is one.
-    fn take_idle(&self, target: Target) -> Option<Idle> {
+    fn take_idle(&self, target: Target) -> Option<Rc<Link>> {
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|idle| {
-            let old = idle.link.is_standby() && idle.since.elapsed() > STANDBY_FOR;
-            !old && !idle.link.is_closed()
-        });
-        let primary = idle.iter().rposition(|idle| !idle.link.is_standby());
+        idle.retain(|link| self.is_of_use(link));
+        let primary = idle.iter().rposition(|link| !link.is_standby());
         let any = idle.len().checked_sub(1).filter(|_| target == Target::Any);
         primary.or(any).map(|place| idle.remove(place))
+    }
+
+    /// Whether it may be lent again; to a standby only until the primary is to be looked for.
+    fn is_of_use(&self, link: &Link) -> bool {
+        !link.is_closed() && (!link.is_standby() || self.standby.is_on())
     }
 
     /// The shared connection with the least to do; of a standby under the same condition.
@@ -126,9 +123,16 @@ impl Pool {
         self.readers.get(deadline).await
     }
 
-    /// Shares a connection no longer.
+    /// Shares a connection no longer, and has the server give up what it runs on it.
     pub(super) fn retire(&self, link: &Rc<Link>) {
         self.readers.retire(link);
+        self.cancel(link);
+    }
+
+    fn cancel(&self, link: &Link) {
+        let mut cancelling = self.cancelling.borrow_mut();
+        cancelling.retain(|task| !task.is_finished());
+        cancelling.push(link.cancel());
     }
 
     /// Connects to the primary, trying again until the deadline.
@@ -163,10 +167,11 @@ impl Pool {
 
     /// Nobody reads from a standby any more once the primary is there.
     fn found(&self, link: &Link) {
-        if !link.is_standby() {
-            self.readers.primary_found();
-            self.idle.borrow_mut().retain(|idle| !idle.link.is_standby());
+        if link.is_standby() {
+            return self.standby.begin(STANDBY_FOR);
         }
+        self.readers.primary_found();
+        self.idle.borrow_mut().retain(|link| !link.is_standby());
     }
 
     /// Waits about `pause`, so that those who wait together do not come back together.
@@ -177,11 +182,14 @@ impl Pool {
     }
 
     /// Lends and shares no more, and lets go of what is idle.
-    pub(super) fn close(&self) {
+    pub(super) async fn close(&self) {
         self.closed.set(true);
         self.permits.close();
         self.idle.borrow_mut().clear();
         self.readers.close();
+        // Otherwise the server would go on with what nobody waits for.
+        let cancelling = self.cancelling.take();
+        join_all(cancelling).await;
     }
 }
 

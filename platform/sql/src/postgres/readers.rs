@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use shoal_types::{Deadline, Env};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::connect::Connector;
 use super::failure::{Failure, Kind, UniqueColumns};
 use super::link::Link;
+use super::rest::Rest;
 use super::server::Target;
 use crate::Error;
 
 /// Connections to the primary that are shared.
 const SHARED: usize = 2;
 /// How long a standby is read from before the primary is looked for again.
-const STANDBY_FOR: Duration = Duration::from_secs(1);
+pub(super) const STANDBY_FOR: Duration = Duration::from_secs(1);
 /// The pause after a look that found nothing.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -29,8 +30,8 @@ pub(super) struct Readers {
     unique: Rc<UniqueColumns>,
     env: Env,
     links: RefCell<Vec<Rc<Link>>>,
-    /// When the primary is looked for again while there are only standbys.
-    again_at: Cell<Instant>,
+    /// While it is on and there is a standby, the primary is not looked for.
+    rest: Rest,
     looking: Cell<bool>,
     /// Why the last look found nothing.
     failure: RefCell<Option<Failure>>,
@@ -45,7 +46,7 @@ impl Readers {
             unique,
             env,
             links: RefCell::default(),
-            again_at: Cell::new(Instant::now()),
+            rest: Rest::default(),
             looking: Cell::new(false),
             failure: RefCell::default(),
             looked: Notify::new(),
@@ -84,7 +85,7 @@ impl Readers {
     fn is_more_wanted(&self, least: Option<&Link>) -> bool {
         match least {
             None => true,
-            Some(link) if link.is_standby() => self.again_at.get() <= Instant::now(),
+            Some(link) if link.is_standby() => !self.rest.is_on(),
             Some(link) => link.busy() > 0 && self.links.borrow().len() < SHARED,
         }
     }
@@ -110,7 +111,7 @@ impl Readers {
     fn take(&self, link: Link) {
         self.failure.borrow_mut().take();
         if link.is_standby() {
-            self.again_at.set(Instant::now() + STANDBY_FOR);
+            self.rest.begin(STANDBY_FOR);
             // One is enough for a while; what it replaces may be another.
             self.links.borrow_mut().retain(|link| !link.is_standby());
         } else {

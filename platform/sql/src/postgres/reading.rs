@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::core::{Core, GRACE};
 use super::failure::{Failure, Kind};
 use super::member::Member;
@@ -52,20 +54,19 @@ async fn answered(core: &Core, member: &dyn Member) -> Result<(), Error> {
 async fn single(core: &Core, member: &dyn Member) -> Result<Option<Failure>, Error> {
     let deadline = member.deadline();
     let link = core.pool.share(deadline).await?;
-    let attempt = member.attempt(Session::single(core.env.clone(), deadline, link.clone()));
+    let mut attempt = member.attempt(Session::single(core.env.clone(), deadline, link.clone()));
     let state = attempt.state().clone();
-    match tokio::time::timeout(core.patience(deadline), attempt).await {
-        Ok(Ok(_)) => Ok(state.failure.borrow_mut().take()),
-        Ok(Err(error)) => Err(error),
-        Err(_) => {
+    let mut ended = timeout(deadline.remaining(&core.env), &mut attempt).await;
+    if ended.is_err() {
+        let answers = link.answers();
+        ended = timeout(GRACE, &mut attempt).await;
+        if ended.is_err() && link.answers() == answers {
             // Others wait behind what takes so long. Whose it is cannot be told; another's is run again.
-            if link.is_stuck(GRACE) {
-                core.pool.retire(&link);
-                link.cancel();
-            }
-            Err(Error::DeadlineExceeded)
+            core.pool.retire(&link);
         }
     }
+    ended.map_err(|_| Error::DeadlineExceeded)??;
+    Ok(state.failure.borrow_mut().take())
 }
 
 async fn on_snapshot(core: &Core, member: &dyn Member) -> Result<Option<Failure>, Error> {
@@ -74,7 +75,7 @@ async fn on_snapshot(core: &Core, member: &dyn Member) -> Result<Option<Failure>
     let begin = core.begin(SNAPSHOT, deadline);
     let attempt = member.attempt(Session::snapshot(core.env.clone(), deadline, lent.link.clone(), begin));
     let state = attempt.state().clone();
-    let Ok(ended) = tokio::time::timeout(core.patience(deadline), attempt).await else {
+    let Ok(ended) = timeout(core.patience(deadline), attempt).await else {
         lent.give_up();
         return Err(Error::DeadlineExceeded);
     };

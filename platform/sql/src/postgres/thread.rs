@@ -210,7 +210,7 @@ async fn serve(core: Shared, mut inbox: mpsc::UnboundedReceiver<Message>) {
     // Nothing is ever sent: this resolves when the last sender is gone.
     ended.recv().await;
     servants.iter().for_each(tokio::task::JoinHandle::abort);
-    core.pool.close();
+    core.pool.close().await;
 }
 
 #[derive(Clone, Copy)]

@@ -4,11 +4,19 @@
 //! its own. Without PostgreSQL the tests say so and pass.
 
 mod grouped;
+mod interactive;
 mod killed;
 mod lost;
+mod migrations;
+mod model;
 mod paused;
+mod pool;
 mod proxy;
+mod reads;
+mod refused;
 mod replica;
+mod slow;
+mod tls;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,8 +46,11 @@ shoal_sql::statements! {
             from (values {rows:bigint,bigint}) as d where id = d.column1";
         HOLD = "select weight_g from fish where id = $1 {lock}";
         WEIGH = "select weight_g from fish where id = $1";
+        SET = "update fish set weight_g = $2 where id = $1";
+        ALL_FISH = "select id, weight_g from fish order by id";
         COUNT = "select count(*) from fish";
         NAP = "select count(*) from pg_sleep(60)";
+        SHORT_NAP = "select count(*) from pg_sleep(1)";
         NAP_AND_FEED = "update fish set weight_g = weight_g + 1 from pg_sleep(60) where id = $1";
     }
 }

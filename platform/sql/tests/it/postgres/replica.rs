@@ -119,3 +119,46 @@ async fn nothing_is_opened_on_a_replica() {
     assert!(matches!(&refused, Some(Error::Unavailable { .. })), "{refused:?}");
     assert_eq!(ask(&replica, &url, "select count(*) from fish"), "1");
 }
+
+/// What the synchronous standby does not have is not called committed, even if the primary has it and was lost since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_waits_for_the_standby_as_the_commit_did() {
+    let Some(mut primary) = start(Wanted::durable()) else { return };
+    let url = database(&primary);
+    drop(pond(&url, 3).await);
+    let mut replica = primary.replica().expect("it can be copied");
+    let db = super::open(&url).await;
+    primary.query("postgres", "alter system set synchronous_standby_names to walreceiver").expect("set");
+    primary.query("postgres", "select pg_reload_conf()").expect("loaded");
+    soon("the standby counts", async || {
+        let sql = "select count(*) from pg_stat_replication where sync_state = 'sync'";
+        primary.query("postgres", sql).is_ok_and(|found| found == "1")
+    })
+    .await;
+    assert_eq!(feed(&db, &within(SOON), 1).await, Ok(1));
+
+    replica.pause().expect("it halts");
+    let waits = tokio::spawn({
+        let db = db.clone();
+        async move { feed(&db, &within(SOON * 2), 1).await }
+    });
+    soon("the commit waits for the standby", async || {
+        let sql = "select count(*) from pg_stat_activity where wait_event = 'SyncRep'";
+        primary.query("postgres", sql).is_ok_and(|found| found == "1")
+    })
+    .await;
+    primary.kill().expect("it is killed");
+    primary.start_again().expect("it starts again");
+    let there = "select weight_g from pond.fish where id = 1";
+    assert_eq!(primary.query(name_of(&url), there).expect("it answers"), "2", "the primary has it");
+    soon("it is looked up", async || {
+        let sql = "select count(*) from pg_stat_activity where wait_event = 'SyncRep'";
+        primary.query("postgres", sql).is_ok_and(|found| found != "0")
+    })
+    .await;
+    assert!(!waits.is_finished());
+    replica.resume().expect("it goes on");
+    assert_eq!(waits.await.expect("no panic"), Ok(1));
+    assert_eq!(weigh(&db, 1).await, 2);
+    caught_up(&replica, &url, "2").await;
+}
