@@ -1,5 +1,6 @@
 //! Backups of embedded data: taken by a process of its own while another serves, restored, killed in the middle.
 
+mod disk;
 mod kill;
 mod load;
 mod search;
