@@ -7,7 +7,8 @@
 mod postgres;
 mod trace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use shoal_types::{Env, Rng as _, SystemRng};
 
@@ -24,12 +25,12 @@ pub struct Place {
     source: Source,
     address: String,
     // Dropped after the databases in it were closed.
-    _data: Data,
+    data: Data,
 }
 
 enum Data {
     Folder(#[expect(dead_code, reason = "it is removed when dropped")] Folder),
-    Database(#[expect(dead_code, reason = "it is removed when dropped")] Cloned),
+    Database(Cloned),
 }
 
 impl Place {
@@ -43,16 +44,34 @@ impl Place {
         let Source::Postgres(server) = Source::parse(&url)? else {
             return Err(Error::Url { detail: format!("{SERVER} is no URL") });
         };
-        let cloned = Cloned::of(&server, houses, env).await?;
-        let (server, address) = (cloned.server().clone(), with_database(&url, cloned.server().database()));
-        Ok(Self { source: Source::Postgres(server), address, _data: Data::Database(cloned) })
+        Ok(Self::of_database(Cloned::of(&server, houses, env).await?, &url))
+    }
+
+    fn of_database(cloned: Cloned, url: &str) -> Self {
+        let (server, address) = (cloned.server().clone(), with_database(url, cloned.server().database()));
+        Self { source: Source::Postgres(server), address, data: Data::Database(cloned) }
     }
 
     /// A folder of its own, whatever engine is under test.
     pub fn folder() -> Self {
         let folder = Folder::new();
         let address = folder.0.to_string_lossy().into_owned();
-        Self { source: Source::Directory(folder.0.clone()), address, _data: Data::Folder(folder) }
+        Self { source: Source::Directory(folder.0.clone()), address, data: Data::Folder(folder) }
+    }
+
+    /// Another place with the same data. Nobody has this one open.
+    ///
+    /// # Errors
+    /// What keeps the data from being read or written.
+    pub async fn copied(&self) -> Result<Self, Error> {
+        if let Data::Database(cloned) = &self.data {
+            return Ok(Self::of_database(cloned.copied().await?, &self.address));
+        }
+        let copy = Self::folder();
+        if let (Some(from), Some(to)) = (self.source.directory(), copy.source.directory()) {
+            copy_folder(from, to).map_err(|error| Error::Unavailable { detail: error.to_string() })?;
+        }
+        Ok(copy)
     }
 
     /// Where the data lives.
@@ -97,12 +116,25 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0)
-            && error.kind() != std::io::ErrorKind::NotFound
+        if let Err(error) = fs::remove_dir_all(&self.0)
+            && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(%error, path = %self.0.display(), "temporary folder stays");
         }
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy_folder(&entry.path(), &to)?,
+            false => drop(fs::copy(entry.path(), to)?),
+        }
+    }
+    Ok(())
 }
 
 /// 16 hexadecimal digits that nobody else draws: not from the test's own randomness, which may be the same in all.

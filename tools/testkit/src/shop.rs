@@ -208,6 +208,12 @@ impl Shop {
         self.running.take().expect("the shop is open").abandon().await;
     }
 
+    /// Another place with the data that an abandoned shop left.
+    pub async fn copy_of_data(&self) -> Place {
+        assert!(self.running.is_none(), "the shop is open");
+        self.place.copied().await.expect("the data can be copied")
+    }
+
     /// Opens an abandoned shop on the data it left.
     pub async fn reopen(&mut self) {
         assert!(self.running.is_none(), "the shop is open");

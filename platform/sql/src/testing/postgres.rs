@@ -31,6 +31,13 @@ impl Cloned {
         Ok(Self { admin: admin.clone(), server: admin.with_database(&name) })
     }
 
+    /// Another database with the same content. Nobody is connected to this one.
+    pub(super) async fn copied(&self) -> Result<Self, Error> {
+        let name = format!("test_{}", unique());
+        run(&self.admin, format!("create database {name} template {}", self.server.database())).await?;
+        Ok(Self { admin: self.admin.clone(), server: self.admin.with_database(&name) })
+    }
+
     pub(super) fn server(&self) -> &Server {
         &self.server
     }

@@ -116,17 +116,28 @@ impl Table {
 async fn tables(client: &Client) -> Result<Vec<Table>, Error> {
     let schemas: Vec<_> = HOUSES.iter().map(|(_, house)| format!("'{}'", schema_of(house))).collect();
     let schemas = schemas.join(", ");
+    let of_houses = format!(
+        "join pg_class t on t.oid = a.attrelid and t.relkind = 'r' and t.relname not in ({OWN_TABLES})
+        join pg_namespace n on n.oid = t.relnamespace and n.nspname in ({schemas})"
+    );
     let columns = format!(
         "select n.nspname::text, t.relname::text, a.attname::text, format_type(a.atttypid, null)
         from pg_attribute a
-        join pg_class t on t.oid = a.attrelid
-        join pg_namespace n on n.oid = t.relnamespace
-        where n.nspname in ({schemas}) and t.relkind = 'r' and t.relname not in ({OWN_TABLES})
-          and a.attnum > 0 and not a.attisdropped
-        order by n.nspname, t.relname, a.attnum"
+        {of_houses}
+        where a.attnum > 0 and not a.attisdropped
+        order by t.oid, a.attnum"
     );
+    let indexes = format!(
+        "select n.nspname::text, t.relname::text, string_agg(a.attname::text, ', ' order by k.place)
+        from pg_index x
+        cross join lateral unnest(x.indkey) with ordinality as k (number, place)
+        join pg_attribute a on a.attrelid = x.indrelid and a.attnum = k.number
+        {of_houses}
+        group by x.indexrelid, n.nspname, t.relname"
+    );
+    let (columns, indexes) = tokio::try_join!(client.query(&columns, &[]), client.query(&indexes, &[]))?;
     let mut tables: Vec<Table> = Vec::new();
-    for row in client.query(&columns, &[]).await? {
+    for row in columns {
         let (schema, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         if tables.last().is_none_or(|table| (&table.schema, &table.name) != (&schema, &name)) {
             tables.push(Table { schema, name, columns: Vec::new(), indexes: Vec::new() });
@@ -135,15 +146,12 @@ async fn tables(client: &Client) -> Result<Vec<Table>, Error> {
             table.columns.push((row.try_get(2)?, row.try_get(3)?));
         }
     }
-    let indexes = "select string_agg(a.attname::text, ', ' order by k.place)
-        from pg_index x
-        cross join lateral unnest(x.indkey) with ordinality as k (number, place)
-        join pg_attribute a on a.attrelid = x.indrelid and a.attnum = k.number
-        where x.indrelid = ($1::text || '.' || $2::text)::regclass
-        group by x.indexrelid";
-    for table in &mut tables {
-        let found = client.query(indexes, &[&table.schema, &table.name]).await?;
-        table.indexes = found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    for row in indexes {
+        let (schema, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let mut of = tables.iter_mut().filter(|table| (&table.schema, &table.name) == (&schema, &name));
+        if let Some(table) = of.next() {
+            table.indexes.push(row.try_get(2)?);
+        }
     }
     Ok(tables)
 }
