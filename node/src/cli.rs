@@ -55,6 +55,11 @@ enum Command {
     Backup(command::backup::Backup),
     /// Bring the embedded data back from a backup.
     Restore(command::backup::Restore),
+    /// Move the data to another place: from a directory to PostgreSQL, or back.
+    ///
+    /// No node may serve it meanwhile. Nothing is removed: what is left behind is marked and no longer served. Cut short,
+    /// run it again to go on. Every table is compared by count and checksum before the other place may be served.
+    Move(command::move_shop::MoveShop),
     /// Show or check the configuration.
     Config(command::config::ConfigCommand),
     /// Print the API's description (OpenAPI 3.1).
@@ -144,8 +149,10 @@ impl Cli {
         let mut add = |key, value: &Option<String>| flags.extend(value.clone().map(|text| (key, text)));
         add("data", &self.common.data);
         match (&self.command, &self.common.log) {
-            // A newcomer wants to see the shop, whoever measures the figures: not the start.
-            (Command::Demo(_) | Command::Bench(_), None) => add("log.level", &Some("warn".to_owned())),
+            // A newcomer wants to see the shop, whoever measures the figures, whoever moves the bar: not the start.
+            (Command::Demo(_) | Command::Bench(_) | Command::Move(_), None) => {
+                add("log.level", &Some("warn".to_owned()))
+            }
             (_, level) => add("log.level", level),
         }
         match &self.command {
@@ -195,6 +202,7 @@ impl Command {
             Self::Migrate(migrate) => migrate.run(loaded.config).await,
             Self::Backup(backup) => backup.run(loaded.config).await,
             Self::Restore(restore) => restore.run(loaded.config).await,
+            Self::Move(shop) => shop.run(loaded.config).await,
             Self::Config(config) => config.run(&loaded),
             Self::Openapi => command::openapi::run(),
         }
@@ -207,10 +215,12 @@ fn page(error: &anyhow::Error) -> Option<String> {
     let trouble = |error| Trouble::of(error).map(|trouble| trouble.code());
     let code = error.chain().find_map(|cause| match cause.downcast_ref::<OpenError>() {
         Some(OpenError::Database(error)) => trouble(error),
-        _ => match cause.downcast_ref::<command::backup::Error>() {
-            Some(error) => Some(error.code()),
-            None => cause.downcast_ref::<shoal_sql::Error>().and_then(trouble),
-        },
+        _ => {
+            let of_backup = cause.downcast_ref::<command::backup::Error>().map(Fact::code);
+            let of_move = cause.downcast_ref::<command::move_shop::Error>().map(Fact::code);
+            let of_data = || cause.downcast_ref::<shoal_sql::Error>().and_then(trouble);
+            of_backup.or(of_move).or_else(of_data)
+        }
     });
     code.map(|code| format!("docs/errors/{code}.md"))
 }

@@ -7,5 +7,6 @@ pub(crate) mod demo;
 pub(crate) mod exchange;
 mod export_all;
 pub(crate) mod migrate;
+pub(crate) mod move_shop;
 pub(crate) mod openapi;
 pub(crate) mod serve;

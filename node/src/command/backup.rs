@@ -20,11 +20,12 @@ use shoal_types::{Env, Timestamp};
 use super::exchange::cancel_at_interrupt;
 use crate::config::Config;
 use bar::Bar;
-use houses::{HOUSES, House};
+use houses::House;
 use manifest::{Kept, Manifest};
 use report::Report;
 
 pub(crate) use error::Error;
+pub(super) use houses::HOUSES;
 pub(crate) use part::Part;
 pub(crate) use restore::Restore;
 

@@ -4,4 +4,5 @@ mod backup;
 mod command_line;
 mod export_all;
 mod imports;
+mod moving;
 mod printed_schema;

@@ -1,13 +1,13 @@
 use shoal_sql::Migration;
 
 /// A file of embedded data.
-pub(super) struct House {
-    pub(super) name: &'static str,
-    pub(super) migrations: &'static [Migration],
+pub(in crate::command) struct House {
+    pub(in crate::command) name: &'static str,
+    pub(in crate::command) migrations: &'static [Migration],
 }
 
 /// Every file there can be. Their locks are taken in this order.
-pub(super) static HOUSES: [House; 5] = [
+pub(in crate::command) static HOUSES: [House; 5] = [
     House { name: "users", migrations: shoal_users::MIGRATIONS },
     House { name: "products", migrations: shoal_products::MIGRATIONS },
     House { name: "orders", migrations: shoal_orders::MIGRATIONS },
