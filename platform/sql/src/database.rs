@@ -30,7 +30,7 @@ struct Inner {
 /// The engine at work.
 enum Opened {
     // Fields drop in this order: readers first, then the writer, which waits for its thread.
-    Sqlite { readers: Readers, writer: Writer },
+    Sqlite { readers: Box<Readers>, writer: Writer },
     Postgres(Postgres),
 }
 
@@ -65,7 +65,8 @@ impl Database {
         let engine = match options.source.clone() {
             Source::Directory(directory) => {
                 let writer = Writer::start(directory.clone(), options.clone(), Arc::clone(&tally)).await?;
-                Opened::Sqlite { readers: Readers::new(&directory, options, Arc::clone(&tally)), writer }
+                let readers = Box::new(Readers::new(&directory, options, Arc::clone(&tally)));
+                Opened::Sqlite { readers, writer }
             }
             Source::Postgres(server) => {
                 Opened::Postgres(Postgres::start(options, server, Arc::clone(&tally)).await?)
