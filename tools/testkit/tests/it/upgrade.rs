@@ -53,7 +53,10 @@ async fn promises_are_kept(data: &str) {
 
     // A key that bought then still stands for the same order.
     let first = repeat(&grace, OF_GRACE, "tok_success", TWO_MUGS).await.expect(201);
-    assert_eq!((first.text("/order/number"), first.text("/order/status")), numbered("S-ZN67-JAFZ", "partly_fulfilled"));
+    assert_eq!(
+        (first.text("/order/number"), first.text("/order/status")),
+        numbered("S-ZN67-JAFZ", "partly_fulfilled")
+    );
     let other = repeat(&guest, OF_A_GUEST, "tok_success", A_TOWEL_AND_A_MUG).await.expect(201);
     assert_eq!((other.text("/order/number"), other.text("/order/status")), numbered("S-7FCN-4HVM", "paid"));
     let orders = grace.get("/v1/orders").await.expect(200);
