@@ -18,6 +18,10 @@ statements! {
     }
 }
 
+/// Cuts the connections of nodes and moves, and waits until they are gone.
+const CUT: &str = "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
+    where application_name like 'shoal-%'";
+
 /// More than a few pages.
 fn fleet() -> Vec<Ship> {
     (0..5_000).map(ship).collect()
@@ -101,6 +105,23 @@ async fn a_move_that_was_killed_is_taken_up_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn a_move_that_loses_its_server_goes_on_when_it_is_run_again() {
+    let harbour = Arc::new(Harbour::new());
+    let here = harbour.with_ships("here", &fleet()).await;
+    let database = harbour.database();
+    let there = harbour.postgres(&database);
+    let mut lost_at = Some((Arc::clone(&harbour), database));
+    let lost = transfer_seeing(&here, &there, move |at| {
+        if let Some((harbour, database)) = lost_at.take_if(|_| at.rows > 2_000) {
+            harbour.query(&database, CUT);
+        }
+    });
+    assert!(refused(lost.await).contains("the database cannot be reached"));
+    assert!(matches!(transfer(&here, &there).await, Ok(Outcome::Moved(_))));
+    assert_eq!(count(&open(&there).await.expect("it is served")).await, Ok(5_000));
+}
+
+#[tokio::test]
 async fn a_move_that_was_killed_at_its_last_step_only_takes_that() {
     let harbour = Harbour::new();
     let here = harbour.with_ships("here", &[ship(1)]).await;
@@ -142,8 +163,7 @@ async fn a_node_that_lost_its_connections_does_not_come_back_to_what_was_moved()
     let there = harbour.postgres(&database);
     assert!(matches!(transfer(&here, &there).await, Ok(Outcome::Moved(_))));
     let node = open(&there).await.expect("it is served");
-    let cut = "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity where application_name like 'shoal-%'";
-    harbour.query(&database, cut);
+    harbour.query(&database, CUT);
     let back = harbour.directory("back");
     assert!(matches!(transfer(&there, &back).await, Ok(Outcome::Moved(_))));
     let moved = |outcome: Result<_, SqlError>| matches!(outcome, Err(SqlError::Moved { .. }));
