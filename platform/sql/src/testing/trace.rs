@@ -86,20 +86,16 @@ mod tests {
     use shoal_types::{Context, Env};
 
     use super::*;
-    use crate::{Error, Migration, Tx, params, statements};
+    use crate::{Error, Migration, Statement, Tx, params};
 
     const POND: &[Migration] = &[Migration::new(
         "0001_fish.sql",
         "create table fish (id bigint not null, name text not null, constraint fish_pk primary key (id));",
     )];
 
-    statements! {
-        mod sql {
-            ADD = "insert into fish (id, name) values {rows:2}";
-            FIND = "select name from fish where id = $1";
-            LIST = "select name from fish where id in {in} order by id";
-        }
-    }
+    static ADD: Statement = Statement::new("ADD", "insert into fish (id, name) values {rows:2}");
+    static FIND: Statement = Statement::new("FIND", "select name from fish where id = $1");
+    static LIST: Statement = Statement::new("LIST", "select name from fish where id in {in} order by id");
 
     #[tokio::test]
     async fn what_bodies_did_is_collected_while_somebody_asks() {
@@ -108,7 +104,7 @@ mod tests {
         let db = Database::temporary("pond", POND, &env).await.expect("it opens");
         let add = async |id: i64| {
             let body = async move |tx: &mut Tx| {
-                tx.execute_rows(sql::ADD, params![], &[params![id, "carp"], params![id + 1, "pike"]]).await
+                tx.execute_rows(&ADD, params![], &[params![id, "carp"], params![id + 1, "pike"]]).await
             };
             db.write(&cx, body).await
         };
@@ -116,8 +112,8 @@ mod tests {
         add(1).await.expect("added");
         add(2).await.expect_err("there is one");
         let read = db.read(&cx, async |tx| {
-            tx.find::<String>(sql::FIND, params![1]).await?;
-            tx.list_in::<String, _>(sql::LIST, params![], [1_i64, 2]).await
+            tx.find::<String>(&FIND, params![1]).await?;
+            tx.list_in::<String, _>(&LIST, params![], [1_i64, 2]).await
         });
         assert_eq!(read.await, Ok::<_, Error>(vec!["carp".to_owned(), "pike".to_owned()]));
 
