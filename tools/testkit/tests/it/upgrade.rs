@@ -6,28 +6,63 @@ use std::time::Duration;
 use http::Method;
 use rusqlite::Connection;
 use serde_json::json;
+use shoal_sql::testing::Place;
+use shoal_sql::transfer::{House, Move, Outcome};
+use shoal_sql::{Engine, Migration};
 use shoal_testkit::{Answer, Books, Client, PASSWORD, Process};
-use tempfile::TempDir;
+use shoal_types::Env;
 
-/// The files of version 1.
-const V1: [(&str, &str); 5] = [
-    ("users", include_str!("../../fixtures/v1/users.sql")),
-    ("products", include_str!("../../fixtures/v1/products.sql")),
-    ("orders", include_str!("../../fixtures/v1/orders.sql")),
-    ("checkout", include_str!("../../fixtures/v1/checkout.sql")),
-    ("test-provider", include_str!("../../fixtures/v1/test-provider.sql")),
-];
+/// A house as a version left it: its data, and the migrations there were.
+struct Left {
+    name: &'static str,
+    dump: &'static str,
+    migrations: &'static [Migration],
+}
+
+/// What version 1 left.
+fn v1() -> [Left; 5] {
+    let left = |name, dump, migrations| Left { name, dump, migrations };
+    [
+        left("users", include_str!("../../fixtures/v1/users.sql"), &shoal_users::MIGRATIONS[..2]),
+        left("products", include_str!("../../fixtures/v1/products.sql"), &shoal_products::MIGRATIONS[..3]),
+        left("orders", include_str!("../../fixtures/v1/orders.sql"), &shoal_orders::MIGRATIONS[..3]),
+        left("checkout", include_str!("../../fixtures/v1/checkout.sql"), &shoal_checkout::MIGRATIONS[..2]),
+        left(
+            "test-provider",
+            include_str!("../../fixtures/v1/test-provider.sql"),
+            &shoal_checkout::TEST_PROVIDER_MIGRATIONS[..1],
+        ),
+    ]
+}
+
 /// The keys the checkouts of version 1 were sent with.
 const OF_GRACE: &str = "fixture-key-0000000000000001";
 const DECLINED: &str = "fixture-key-0000000000000002";
 const WAITING: &str = "fixture-key-0000000000000003";
 const OF_A_GUEST: &str = "fixture-key-0000000000000004";
 
-fn lay_down(folder: &Path) {
-    for (name, dump) in V1 {
-        let file = Connection::open(folder.join(format!("{name}.db"))).expect("a file");
-        file.execute_batch(dump).expect("the fixture is SQL");
+/// The data as files, or moved from there into a PostgreSQL database of the same version.
+async fn lay_down(houses: &[Left]) -> Place {
+    let files = Place::folder();
+    std::fs::create_dir_all(files.address()).expect("a folder");
+    for house in houses {
+        let file = Path::new(files.address()).join(format!("{}.db", house.name));
+        let file = Connection::open(file).expect("a file");
+        file.execute_batch(house.dump).expect("the fixture is SQL");
     }
+    let env = Env::system();
+    let place = Place::migrated(&[], &env).await.expect("a place for the data");
+    if place.engine() == Engine::Sqlite {
+        return files;
+    }
+    let houses = houses
+        .iter()
+        .map(|house| House { name: house.name, migrations: house.migrations, derived: None })
+        .collect();
+    let plan = Move { from: files.source().clone(), to: place.source().clone(), houses, env };
+    let moved = plan.run(|_| {}).await.expect("it arrives");
+    assert!(matches!(moved, Outcome::Moved(tables) if tables.iter().any(|table| table.to.rows > 0)));
+    place
 }
 
 /// A checkout as it was sent then, to the byte: the same key with another body would be a mistake.
@@ -87,7 +122,6 @@ fn numbered(number: &str, status: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_of_version_1_goes_on_as_it_is() {
-    let folder = TempDir::with_prefix("shoal-test-").expect("a folder");
-    lay_down(folder.path());
-    promises_are_kept(folder.path().to_str().expect("a plain name")).await;
+    let place = lay_down(&v1()).await;
+    promises_are_kept(place.address()).await;
 }
