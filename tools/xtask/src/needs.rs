@@ -29,6 +29,17 @@ pub(crate) fn compiler() -> Result<(), String> {
     apt("a C compiler", &["build-essential"])
 }
 
+/// Makes sure of strace, which tells the tests of power cuts what the program writes and syncs.
+///
+/// # Errors
+/// What is missing and the command that installs it.
+pub(crate) fn strace() -> Result<(), String> {
+    if works("strace", &["-V"]) {
+        return Ok(());
+    }
+    apt("strace", &["strace"])
+}
+
 /// Makes sure of PostgreSQL's server, without starting one.
 ///
 /// # Errors
