@@ -272,21 +272,21 @@ service! {
     /// Checkouts, cancellations, returns and refunds: each a saga that ends completed or undone, whatever dies.
     pub trait Checkouts as "checkout", error Error {
         /// Buys. The context must carry an idempotency key: a repeat, or a race, gets the first one's answer.
-        async fn place(PlaceOrder) -> Checkout;
+        async fn place(PlaceOrder) -> Checkout; keyed;
         /// A checkout; its buyer, a guest who holds its token, or staff.
-        async fn get(CheckoutRef) -> Checkout;
+        async fn get(CheckoutRef) -> Checkout; idempotent;
         /// Says that the buyer came back from the provider: asks it how the payment stands and goes on. Idempotent; races with the provider's notice harmlessly.
-        async fn resume(CheckoutRef) -> Checkout;
+        async fn resume(CheckoutRef) -> Checkout; idempotent;
         /// Takes in what a provider reports. Each (provider, event) counts once; a bad signature is refused.
-        async fn notify(Notice) -> ();
+        async fn notify(Notice) -> (); idempotent;
         /// Cancels an order of which nothing was shipped: money and stock go back. Its buyer, or staff. Idempotent.
-        async fn cancel(Cancel) -> Order;
+        async fn cancel(Cancel) -> Order; idempotent;
         /// Books a return, pays for it, restocks; staff. Idempotent per idempotency key.
-        async fn take_back(TakeBack) -> Return;
+        async fn take_back(TakeBack) -> Return; keyed;
         /// Pays money back; staff. Idempotent per idempotency key.
-        async fn refund(Refund) -> Order;
+        async fn refund(Refund) -> Order; keyed;
         /// The payments of an order; staff.
-        async fn list_payments(PaymentsOf) -> Vec<Payment>;
+        async fn list_payments(PaymentsOf) -> Vec<Payment>; idempotent;
     }
 }
 

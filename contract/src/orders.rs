@@ -24,63 +24,63 @@ service! {
     /// a guest the order whose token they hold, staff all.
     pub trait Orders as "orders", error Error {
         /// Opens a cart for the caller.
-        async fn create_cart(NewCart) -> Cart;
+        async fn create_cart(NewCart) -> Cart; keyed;
         /// A cart with its totals at present prices.
-        async fn get_cart(CartRef) -> Cart;
+        async fn get_cart(CartRef) -> Cart; idempotent;
         /// The caller's open cart, if they are logged in and have one.
-        async fn find_cart(FindCart) -> Option<Cart>;
+        async fn find_cart(FindCart) -> Option<Cart>; idempotent;
         /// Adds pieces of a SKU; the same SKU again makes its line larger.
-        async fn add_line(AddLine) -> Cart;
+        async fn add_line(AddLine) -> Cart; keyed;
         /// Sets the quantity and note of a line; 0 removes it.
-        async fn set_line(SetLine) -> Cart;
+        async fn set_line(SetLine) -> Cart; keyed;
         /// Changes note, e-mail, addresses or shipping method.
-        async fn update_cart(UpdateCart) -> Cart;
+        async fn update_cart(UpdateCart) -> Cart; keyed;
         /// Moves the lines of a guest's cart into the caller's own open cart, which is made if there is none. Quantities of one SKU are added; no line is lost. Idempotent: a merged cart gives the cart it went into.
-        async fn merge_cart(CartRef) -> Cart;
+        async fn merge_cart(CartRef) -> Cart; idempotent;
         /// Throws a cart away. Idempotent.
-        async fn remove_cart(CartRef) -> ();
+        async fn remove_cart(CartRef) -> (); idempotent;
         /// The shipping methods for a cart's address and weight, cheapest first.
-        async fn list_shipping_options(CartRef) -> Vec<ShippingOption>;
+        async fn list_shipping_options(CartRef) -> Vec<ShippingOption>; idempotent;
 
         /// Freezes a cart for a checkout and gives what is to be paid. Until it is thawed or ordered nobody can change it. Idempotent per checkout; `CartBusy` names another. System only.
-        async fn freeze_cart(FreezeCart) -> Quote;
+        async fn freeze_cart(FreezeCart) -> Quote; idempotent;
         /// Gives a frozen cart back to its owner. Idempotent. System only.
-        async fn thaw_cart(FreezeCart) -> ();
+        async fn thaw_cart(FreezeCart) -> (); idempotent;
         /// What lines without a cart would cost. System only.
-        async fn quote(QuoteRequest) -> Quote;
+        async fn quote(QuoteRequest) -> Quote; idempotent;
         /// Makes the order of a checkout from its quote, and closes its cart in the same commit. Idempotent: the order's id is the checkout's. System only.
-        async fn create_order(CreateOrder) -> Order;
+        async fn create_order(CreateOrder) -> Order; idempotent;
         /// Notes that the money has come. Idempotent. System only.
-        async fn mark_paid(MarkPaid) -> Order;
+        async fn mark_paid(MarkPaid) -> Order; idempotent;
         /// Cancels an order of which nothing was shipped. Idempotent. System only: money and stock go back in the same saga.
-        async fn cancel_order(CancelOrder) -> Order;
+        async fn cancel_order(CancelOrder) -> Order; idempotent;
         /// Books shipped goods as coming back and says what is owed for them. Idempotent per key. System only.
-        async fn record_return(RecordReturn) -> Return;
+        async fn record_return(RecordReturn) -> Return; idempotent;
         /// Notes that money went back. Idempotent per key. System only.
-        async fn mark_refunded(MarkRefunded) -> Order;
+        async fn mark_refunded(MarkRefunded) -> Order; idempotent;
 
         /// One order.
-        async fn get_order(OrderRef) -> Order;
+        async fn get_order(OrderRef) -> Order; idempotent;
         /// A page of orders, newest first: the caller's own, or for staff all.
-        async fn list_orders(ListOrders) -> Page<Order>;
+        async fn list_orders(ListOrders) -> Page<Order>; idempotent;
         /// What happened to an order, oldest first.
-        async fn list_timeline(OrderRef) -> Vec<TimelineEntry>;
+        async fn list_timeline(OrderRef) -> Vec<TimelineEntry>; idempotent;
         /// Books a parcel as sent; staff. Lines may go in several parcels.
-        async fn fulfil(Fulfil) -> Order;
+        async fn fulfil(Fulfil) -> Order; keyed;
         /// Writes a note for staff into the timeline; staff.
-        async fn add_note(AddNote) -> TimelineEntry;
+        async fn add_note(AddNote) -> TimelineEntry; keyed;
 
         /// The tax rates.
-        async fn list_tax_rates(ListRates) -> Vec<TaxRate>;
+        async fn list_tax_rates(ListRates) -> Vec<TaxRate>; idempotent;
         /// Replaces all tax rates; staff.
-        async fn set_tax_rates(SetTaxRates) -> Vec<TaxRate>;
+        async fn set_tax_rates(SetTaxRates) -> Vec<TaxRate>; idempotent;
         /// The shipping zones.
-        async fn list_shipping_zones(ListRates) -> Vec<ShippingZone>;
+        async fn list_shipping_zones(ListRates) -> Vec<ShippingZone>; idempotent;
         /// Replaces all shipping zones; staff.
-        async fn set_shipping_zones(SetShippingZones) -> Vec<ShippingZone>;
+        async fn set_shipping_zones(SetShippingZones) -> Vec<ShippingZone>; idempotent;
 
         /// Brings in past orders, found again by source and number; one outcome for each, in order. Safe to repeat. System only.
-        async fn import_orders(ImportOrders) -> Vec<Imported>;
+        async fn import_orders(ImportOrders) -> Vec<Imported>; idempotent;
     }
 }
 

@@ -21,47 +21,47 @@ service! {
     /// The stock primitives (`reserve`, `confirm`, `release`, `restock`) are the system's alone.
     pub trait Products as "products", error Error {
         /// Adds a product with its variants; stock starts as given.
-        async fn create_product(NewProduct) -> Arc<Product>;
+        async fn create_product(NewProduct) -> Arc<Product>; keyed;
         /// One product, by id or slug.
-        async fn get_product(ProductRef) -> Arc<Product>;
+        async fn get_product(ProductRef) -> Arc<Product>; idempotent;
         /// A page of products.
-        async fn list_products(ListProducts) -> Page<Arc<Product>>;
+        async fn list_products(ListProducts) -> Page<Arc<Product>>; idempotent;
         /// Replaces a product's description, options and variants. Variants are found again by SKU; one that is left out goes.
-        async fn replace_product(ReplaceProduct) -> Arc<Product>;
+        async fn replace_product(ReplaceProduct) -> Arc<Product>; keyed;
         /// Takes a product out of the shop; orders keep what they remember. Idempotent.
-        async fn archive_product(ProductRef) -> ();
+        async fn archive_product(ProductRef) -> (); idempotent;
         /// Full-text search with facets and highlighting.
-        async fn search(Search) -> SearchResults;
+        async fn search(Search) -> SearchResults; idempotent;
         /// What a cart needs to know of each SKU, in the order asked; absent for unknown or inactive ones.
-        async fn look_up(LookUp) -> Vec<Option<Arc<Offer>>>;
+        async fn look_up(LookUp) -> Vec<Option<Arc<Offer>>>; idempotent;
         /// The whole category tree, parents before children, siblings by position.
-        async fn list_categories(ListCategories) -> Vec<Category>;
+        async fn list_categories(ListCategories) -> Vec<Category>; idempotent;
         /// Adds a category.
-        async fn create_category(NewCategory) -> Category;
+        async fn create_category(NewCategory) -> Category; keyed;
         /// Renames or moves a category; not below itself.
-        async fn replace_category(ReplaceCategory) -> Category;
+        async fn replace_category(ReplaceCategory) -> Category; idempotent;
         /// Removes a category that has neither children nor products.
         async fn remove_category(CategoryRef) -> ();
         /// The stock of SKUs, in the order asked; absent for unknown ones.
-        async fn get_stock(LookUp) -> Vec<Option<Stock>>;
+        async fn get_stock(LookUp) -> Vec<Option<Stock>>; idempotent;
         /// The ledger of one SKU, newest first; staff.
-        async fn list_movements(ListMovements) -> Page<Movement>;
+        async fn list_movements(ListMovements) -> Page<Movement>; idempotent;
         /// Books goods in, out, or counts them; staff.
-        async fn adjust_stock(AdjustStock) -> Stock;
+        async fn adjust_stock(AdjustStock) -> Stock; keyed;
         /// Holds stock for all lines or none, until a time. Lines of one SKU are summed. Idempotent per key: a repeat returns the first reservation in its present state.
-        async fn reserve(Reserve) -> Reservation;
+        async fn reserve(Reserve) -> Reservation; idempotent;
         /// Turns a hold into a sale. Idempotent; `ReservationGone` if it was released or has expired.
-        async fn confirm(ReservationRef) -> Reservation;
+        async fn confirm(ReservationRef) -> Reservation; idempotent;
         /// Gives a hold back. Idempotent; a hold that never was is remembered as released, so that a late `reserve` fails.
-        async fn release(ReservationRef) -> Reservation;
+        async fn release(ReservationRef) -> Reservation; idempotent;
         /// Books sold goods back in. Idempotent per key.
-        async fn restock(Restock) -> ();
+        async fn restock(Restock) -> (); idempotent;
         /// The reservation of a key, if there is one.
-        async fn find_reservation(ReservationRef) -> Option<Reservation>;
+        async fn find_reservation(ReservationRef) -> Option<Reservation>; idempotent;
         /// Brings in products, found again by slug; one outcome for each, in order. Safe to repeat. System only.
-        async fn import_products(ImportProducts) -> Vec<Imported>;
+        async fn import_products(ImportProducts) -> Vec<Imported>; idempotent;
         /// Brings in categories, found again by slug; parents before children. Safe to repeat. System only.
-        async fn import_categories(ImportCategories) -> Vec<Imported>;
+        async fn import_categories(ImportCategories) -> Vec<Imported>; idempotent;
     }
 }
 

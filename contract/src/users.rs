@@ -381,39 +381,39 @@ service! {
     /// everybody, administrators grant roles. Another's id answers as if it did not exist.
     pub trait Users as "users", error Error {
         /// Opens an account. Two racing for one e-mail: one wins, the other gets `EmailTaken`.
-        async fn register(Register) -> User;
+        async fn register(Register) -> User; keyed;
         /// Makes an account for somebody; staff, or the system.
-        async fn create_user(NewUser) -> User;
+        async fn create_user(NewUser) -> User; keyed;
         /// Opens a session. The same time and answer for a wrong password and an unknown e-mail.
         async fn log_in(LogIn) -> Login;
         /// Tells whose a token is. Any caller. `Unauthenticated` if it is unknown, revoked or expired.
-        async fn authenticate(Token) -> Authenticated;
+        async fn authenticate(Token) -> Authenticated; idempotent;
         /// Exchanges the token of a session for a new one; the old one ends at once.
         async fn rotate_session(Token) -> Login;
         /// The open sessions of a user.
-        async fn list_sessions(ListSessions) -> Vec<Session>;
+        async fn list_sessions(ListSessions) -> Vec<Session>; idempotent;
         /// Ends one session, or all. Idempotent.
-        async fn revoke_session(SessionRef) -> ();
+        async fn revoke_session(SessionRef) -> (); idempotent;
         /// One user.
-        async fn get_user(UserRef) -> User;
+        async fn get_user(UserRef) -> User; idempotent;
         /// A page of users, newest first; staff only.
-        async fn list_users(ListUsers) -> Page<User>;
+        async fn list_users(ListUsers) -> Page<User>; idempotent;
         /// Changes a profile. `VersionChanged` if it is not at the expected version.
         async fn update_user(UpdateUser) -> User;
         /// Changes the password; every other session ends.
         async fn change_password(ChangePassword) -> ();
         /// Sets a role. The last administrator cannot step down.
-        async fn grant_role(GrantRole) -> User;
+        async fn grant_role(GrantRole) -> User; idempotent;
         /// Closes an account: sessions end, personal data is erased, the e-mail is free again. Idempotent.
-        async fn delete_user(UserRef) -> ();
+        async fn delete_user(UserRef) -> (); idempotent;
         /// The saved addresses, the default first.
-        async fn list_addresses(UserRef) -> Vec<SavedAddress>;
+        async fn list_addresses(UserRef) -> Vec<SavedAddress>; idempotent;
         /// Adds or replaces an address; at most 20 a user.
-        async fn save_address(SaveAddress) -> SavedAddress;
+        async fn save_address(SaveAddress) -> SavedAddress; keyed;
         /// Removes an address. Idempotent.
-        async fn remove_address(AddressRef) -> ();
+        async fn remove_address(AddressRef) -> (); idempotent;
         /// Brings in users; one outcome for each, in order. Safe to repeat. System only.
-        async fn import_users(ImportUsers) -> Vec<Imported>;
+        async fn import_users(ImportUsers) -> Vec<Imported>; idempotent;
     }
 }
 

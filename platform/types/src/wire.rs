@@ -12,7 +12,7 @@ pub trait Call: Send + Sync + 'static {
     /// Sends `body` to `method` of `service` and waits for the answer, at most until the context's deadline.
     ///
     /// The answer is the encoded `Result` of the method. The outcome is unknown after an error: callers repeat
-    /// only what is idempotent.
+    /// only what is idempotent. If the call is, as `idempotent` says, an implementation may repeat it by itself.
     ///
     /// # Errors
     /// `Unavailable` if the service cannot be reached, `DeadlineExceeded` if time ran out.
@@ -22,6 +22,7 @@ pub trait Call: Send + Sync + 'static {
         service: &'static str,
         method: &'static str,
         body: Bytes,
+        idempotent: bool,
     ) -> Result<Bytes, Fault>;
 }
 

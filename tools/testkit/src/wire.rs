@@ -37,6 +37,7 @@ impl Call for Wire {
         service: &'static str,
         method: &'static str,
         body: Bytes,
+        _: bool,
     ) -> Result<Bytes, Fault> {
         let call = format!("{service}.{method}");
         let carry_out = || self.to.dispatch(cx, method, body.clone());

@@ -234,6 +234,7 @@ impl Call for Houses {
         _: &'static str,
         method: &'static str,
         body: Bytes,
+        _: bool,
     ) -> Result<Bytes, Fault> {
         match method {
             "import_products" => shoal_contract::encode(&self.import_products(read(&body)?)),

@@ -101,6 +101,7 @@ impl Call for Shop {
         service: &'static str,
         method: &'static str,
         body: Bytes,
+        _: bool,
     ) -> Result<Bytes, Fault> {
         if self.hanging.contains(&service) {
             std::future::pending::<()>().await;

@@ -135,6 +135,7 @@ impl Call for Shop {
         service: &'static str,
         method: &'static str,
         body: Bytes,
+        _: bool,
     ) -> Result<Bytes, Fault> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push((method, cx.clone()));
         let known = self.methods.get(&(service, method));

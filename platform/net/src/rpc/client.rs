@@ -87,6 +87,7 @@ impl Call for Client {
         service: &'static str,
         method: &'static str,
         body: Bytes,
+        _: bool,
     ) -> Result<Bytes, Fault> {
         cx.deadline.check(&self.env)?;
         let remaining = cx.deadline.remaining(&self.env);

@@ -130,10 +130,10 @@ async fn a_call_is_answered_with_its_body() {
     let node = Node::start().await;
     let client = node.client();
     for body in ["", "carp"] {
-        assert_eq!(client.call(&soon(), "pond", "echo", body.into()).await, Ok(Bytes::from(body)));
+        assert_eq!(client.call(&soon(), "pond", "echo", body.into(), false).await, Ok(Bytes::from(body)));
     }
     let large = Bytes::from(vec![7; 15 << 20]);
-    assert!(client.call(&soon(), "pond", "echo", large.clone()).await == Ok(large));
+    assert!(client.call(&soon(), "pond", "echo", large.clone(), false).await == Ok(large));
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn the_context_travels_with_the_call() {
     cx.caller = Caller::User { id: Id::from_digest([1; 16]), role: Role::Staff };
     cx.request_id = "r1".into();
     cx.idempotency = Some(Idempotency { key: "k1".into(), fingerprint: [9; 32] });
-    let answer = node.client().call(&cx, "pond", "context", Bytes::new()).await.expect("an answer");
+    let answer = node.client().call(&cx, "pond", "context", Bytes::new(), false).await.expect("an answer");
     let expected = format!("90 {:?} r1 {} {:?}", cx.caller, cx.trace, cx.idempotency);
     assert_eq!(String::from_utf8_lossy(&answer), expected);
 }
@@ -156,7 +156,7 @@ async fn a_thousand_calls_at_once_get_their_own_answers() {
         let client = client.clone();
         tokio::spawn(async move {
             let body = Bytes::from(number.to_string());
-            assert_eq!(client.call(&soon(), "pond", "echo", body.clone()).await, Ok(body));
+            assert_eq!(client.call(&soon(), "pond", "echo", body.clone(), false).await, Ok(body));
         })
     });
     for call in calls.collect::<Vec<_>>() {
@@ -168,22 +168,27 @@ async fn a_thousand_calls_at_once_get_their_own_answers() {
 async fn a_node_takes_no_more_calls_than_it_can_bear() {
     let node = Node::start().await;
     let client = node.client();
-    let call = |client: Arc<Client>| async move { client.call(&soon(), "pond", "wait", Bytes::new()).await };
+    let call =
+        |client: Arc<Client>| async move { client.call(&soon(), "pond", "wait", Bytes::new(), false).await };
     let held: Vec<_> = (0..1_024).map(|_| tokio::spawn(call(client.clone()))).collect();
     node.pond.until_waiting(1_024).await;
     assert_eq!(call(client.clone()).await, Err(Fault::Overloaded {}));
     held.iter().for_each(JoinHandle::abort);
     node.pond.until_waiting(0).await;
-    assert!(client.call(&soon(), "pond", "echo", Bytes::new()).await.is_ok(), "the place is free again");
+    assert!(
+        client.call(&soon(), "pond", "echo", Bytes::new(), false).await.is_ok(),
+        "the place is free again"
+    );
 }
 
 #[tokio::test]
 async fn a_call_ends_at_its_deadline_on_both_sides() {
     let node = Node::start().await;
-    let waited = node.client().call(&within(Duration::from_millis(50)), "pond", "wait", Bytes::new()).await;
+    let waited =
+        node.client().call(&within(Duration::from_millis(50)), "pond", "wait", Bytes::new(), false).await;
     assert_eq!(waited, Err(Fault::DeadlineExceeded {}));
     node.pond.until_waiting(0).await;
-    let late = node.client().call(&within(Duration::ZERO), "pond", "echo", Bytes::new()).await;
+    let late = node.client().call(&within(Duration::ZERO), "pond", "echo", Bytes::new(), false).await;
     assert_eq!(late, Err(Fault::DeadlineExceeded {}));
 }
 
@@ -192,7 +197,7 @@ async fn a_caller_that_goes_away_stops_the_call() {
     let node = Node::start().await;
     let client = node.client();
     let calling = tokio::spawn(async move {
-        let answer = client.call(&soon(), "pond", "wait", Bytes::new()).await;
+        let answer = client.call(&soon(), "pond", "wait", Bytes::new(), false).await;
         (client, answer)
     });
     node.pond.until_waiting(1).await;
@@ -204,15 +209,15 @@ async fn a_caller_that_goes_away_stops_the_call() {
 async fn mistakes_of_one_call_harm_no_other() {
     let node = Node::start().await;
     let client = node.client();
-    let call = async |method| client.call(&soon(), "pond", method, Bytes::new()).await;
+    let call = async |method| client.call(&soon(), "pond", method, Bytes::new(), false).await;
     assert_eq!(call("panic").await, Err(Fault::Internal {}));
     assert_eq!(call("grow").await, Err(Fault::Internal {}));
     assert!(matches!(call("swim").await, Err(Fault::Invalid { .. })));
     assert_eq!(
-        client.call(&soon(), "lake", "echo", Bytes::new()).await,
+        client.call(&soon(), "lake", "echo", Bytes::new(), false).await,
         Err(Fault::Unavailable { what: "lake".into() })
     );
-    let too_large = client.call(&soon(), "pond", "echo", vec![0; 17 << 20].into()).await;
+    let too_large = client.call(&soon(), "pond", "echo", vec![0; 17 << 20].into(), false).await;
     assert!(matches!(too_large, Err(Fault::Invalid { .. })));
     assert_eq!(call("echo").await, Ok(Bytes::new()));
 }
@@ -239,7 +244,7 @@ async fn garbage_on_the_port_closes_that_connection_only() {
     let mut answer = [0; 8 + 4 + 9];
     stream.read_exact(&mut answer).await.expect("a refusal");
     assert_eq!((answer[12], answer[20]), (4, 9), "the call 9 is refused");
-    assert!(node.client().call(&soon(), "pond", "echo", Bytes::new()).await.is_ok());
+    assert!(node.client().call(&soon(), "pond", "echo", Bytes::new(), false).await.is_ok());
 }
 
 #[tokio::test]
@@ -252,7 +257,7 @@ async fn a_node_that_sends_garbage_is_unavailable() {
             let _ = stream.read_to_end(&mut Vec::new()).await;
         }
     });
-    assert_eq!(client(&[address]).call(&soon(), "pond", "echo", Bytes::new()).await, Err(away()));
+    assert_eq!(client(&[address]).call(&soon(), "pond", "echo", Bytes::new(), false).await, Err(away()));
 }
 
 #[tokio::test]
@@ -261,12 +266,13 @@ async fn a_connection_cut_in_the_middle_fails_its_calls_and_is_made_anew() {
     let (proxy, cut) = proxy(node.address).await;
     let client = client(&[proxy]);
     let caller = client.clone();
-    let calling = tokio::spawn(async move { caller.call(&soon(), "pond", "wait", Bytes::new()).await });
+    let calling =
+        tokio::spawn(async move { caller.call(&soon(), "pond", "wait", Bytes::new(), false).await });
     node.pond.until_waiting(1).await;
     cut.notify_waiters();
     assert_eq!(calling.await.expect("no panic"), Err(away()));
     node.pond.until_waiting(0).await;
-    assert!(client.call(&soon(), "pond", "echo", Bytes::new()).await.is_ok());
+    assert!(client.call(&soon(), "pond", "echo", Bytes::new(), false).await.is_ok());
 }
 
 /// Passes bytes on to `target` until it is told to cut all connections.
@@ -296,10 +302,10 @@ async fn a_node_that_is_away_is_passed_over() {
     let node = Node::start().await;
     let client = client(&[gone, node.address]);
     for _ in 0..10 {
-        assert!(client.call(&soon(), "pond", "echo", Bytes::new()).await.is_ok());
+        assert!(client.call(&soon(), "pond", "echo", Bytes::new(), false).await.is_ok());
     }
     let alone = self::client(&[gone]);
-    assert_eq!(alone.call(&soon(), "pond", "echo", Bytes::new()).await, Err(away()));
+    assert_eq!(alone.call(&soon(), "pond", "echo", Bytes::new(), false).await, Err(away()));
 }
 
 #[tokio::test]
@@ -309,7 +315,7 @@ async fn calls_are_spread_over_the_nodes() {
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move { client.call(&soon(), "pond", "wait", Bytes::new()).await })
+            tokio::spawn(async move { client.call(&soon(), "pond", "wait", Bytes::new(), false).await })
         })
         .collect();
     first.pond.until_waiting(10).await;
@@ -322,19 +328,20 @@ async fn a_node_that_drains_finishes_what_it_began_and_sends_the_rest_on() {
     let (first, second) = (Node::start().await, Node::start().await);
     let client = client(&[first.address, second.address]);
     let caller = client.clone();
-    let calling = tokio::spawn(async move { caller.call(&soon(), "pond", "wait", "carp".into()).await });
+    let calling =
+        tokio::spawn(async move { caller.call(&soon(), "pond", "wait", "carp".into(), false).await });
     let (draining, other) = tokio::select! {
         () = first.pond.until_waiting(1) => (first, second),
         () = second.pond.until_waiting(1) => (second, first),
     };
     draining.stop.send(()).expect("it runs");
     for _ in 0..10 {
-        assert!(client.call(&soon(), "pond", "echo", Bytes::new()).await.is_ok());
+        assert!(client.call(&soon(), "pond", "echo", Bytes::new(), false).await.is_ok());
     }
     draining.pond.release.notify_one();
     assert_eq!(calling.await.expect("no panic"), Ok("carp".into()));
     draining.running.await.expect("it ends");
-    assert!(client.call(&soon(), "pond", "echo", Bytes::new()).await.is_ok());
+    assert!(client.call(&soon(), "pond", "echo", Bytes::new(), false).await.is_ok());
     drop(other.stop);
 }
 
@@ -342,13 +349,13 @@ async fn a_node_that_drains_finishes_what_it_began_and_sends_the_rest_on() {
 async fn a_node_that_comes_back_is_found_again() {
     let node = Node::start().await;
     let (address, client) = (node.address, node.client());
-    assert!(client.call(&soon(), "pond", "echo", Bytes::new()).await.is_ok());
+    assert!(client.call(&soon(), "pond", "echo", Bytes::new(), false).await.is_ok());
     node.stop.send(()).expect("it runs");
     node.running.await.expect("it ends");
-    assert_eq!(client.call(&soon(), "pond", "echo", Bytes::new()).await, Err(away()));
+    assert_eq!(client.call(&soon(), "pond", "echo", Bytes::new(), false).await, Err(away()));
     let _again = Node::start_at(&address.to_string()).await;
     let mut interval = tokio::time::interval(Duration::from_millis(5));
-    while client.call(&soon(), "pond", "echo", Bytes::new()).await.is_err() {
+    while client.call(&soon(), "pond", "echo", Bytes::new(), false).await.is_err() {
         interval.tick().await;
     }
 }
