@@ -18,9 +18,11 @@
 mod account;
 mod chance;
 mod guard;
+mod hosts;
 mod port;
 mod postgres;
 mod process;
 mod wait;
 
+pub use hosts::{Capture, Host, Hosts};
 pub use postgres::{Options, Postgres, Tls};

@@ -1,6 +1,8 @@
 //! Real servers, started, killed, paused, copied and left behind.
 
 mod guard;
+mod hosts;
+
 mod life;
 mod replica;
 mod tls;
