@@ -5,6 +5,7 @@ mod query;
 mod replica;
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub struct Postgres {
     guard: Guard,
     port: u16,
     password: String,
+    address: Ipv4Addr,
 }
 
 impl Postgres {
@@ -43,7 +45,13 @@ impl Postgres {
         let password = chance::password()?;
         let mut guard = Guard::new(&options.place(), "shoal-postgres-")?;
         cluster::make(&mut guard, &programs, &password, &options)?;
-        let mut server = Self { programs, guard, port: 0, password };
+        let mut server = Self {
+            programs,
+            guard,
+            port: 0,
+            password,
+            address: options.address.unwrap_or(Ipv4Addr::LOCALHOST),
+        };
         server.open_on_a_free_port()?;
         Ok(server)
     }
@@ -58,7 +66,7 @@ impl Postgres {
 
     /// Where a superuser of the server finds this database of it.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}:{}@127.0.0.1:{}/{database}", self.password, self.port)
+        format!("postgres://{USER}:{}@{}:{}/{database}", self.password, self.address, self.port)
     }
 
     /// The port on 127.0.0.1; the same for as long as this value lives.

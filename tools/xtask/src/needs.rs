@@ -40,6 +40,17 @@ pub(crate) fn strace() -> Result<(), String> {
     apt("strace", &["strace"])
 }
 
+/// Makes sure of the programs that make hosts of their own for the tests.
+///
+/// # Errors
+/// What is missing and the command that installs it.
+pub(crate) fn hosts() -> Result<(), String> {
+    if works("ip", &["-Version"]) && works("tc", &["-Version"]) {
+        return Ok(());
+    }
+    apt("iproute2", &["iproute2"])
+}
+
 /// Makes sure of PostgreSQL's server, without starting one.
 ///
 /// # Errors

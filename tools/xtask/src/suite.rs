@@ -65,8 +65,10 @@ pub(crate) fn run(root: &Path, choice: &Choice, steps: &mut Steps) {
 fn tests(root: &Path, choice: &Choice, steps: &mut Steps) {
     // Before all, as tests of the first pass start servers of their own.
     let postgres = choice.has(Engine::Postgres).then(needs::postgres);
-    if let Err(missing) = needs::strace() {
-        println!("{missing}; without it the tests of power cuts say that they did not run");
+    for there in [needs::strace(), needs::hosts()] {
+        if let Err(missing) = there {
+            println!("{missing}; the tests that need it say that they did not run");
+        }
     }
     if !steps.command("Build", cargo(root).args(["build", "--workspace", "--all-targets"])) {
         return;

@@ -28,14 +28,15 @@ pub(super) fn make(guard: &mut Guard, programs: &Path, password: &str, options: 
 
     let mut settings = File::options().append(true).open(data.join("postgresql.conf"))?;
     settings.write_all(options.lines().as_bytes())?;
-    fs::write(data.join("pg_hba.conf"), access(options.tls.is_some()))?;
+    fs::write(data.join("pg_hba.conf"), access(options))?;
     options.tls.as_ref().map_or(Ok(()), |tls| copy(guard, tls))
 }
 
-/// Who may connect: whoever has a password, from this machine.
-fn access(tls: bool) -> String {
-    let host = if tls { "hostssl" } else { "host" };
-    ["all", "replication"].map(|what| format!("{host} {what} all 127.0.0.1/32 scram-sha-256\n")).concat()
+/// Who may connect: whoever has a password, from this machine; from the other hosts of a rig if it is reached there.
+fn access(options: &Options) -> String {
+    let kind = if options.tls.is_some() { "hostssl" } else { "host" };
+    let from = if options.address.is_some() { "all" } else { "127.0.0.1/32" };
+    ["all", "replication"].map(|what| format!("{kind} {what} all {from} scram-sha-256\n")).concat()
 }
 
 /// Copies the files to where the server looks for them by itself; it takes a key only if nobody else can read it.

@@ -1,4 +1,5 @@
 use std::env;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,6 +19,8 @@ pub struct Options {
     /// Where the server's folder is made; by default where temporary folders are, in memory if there is plenty; for a
     /// durable one on a disk.
     pub place: Option<PathBuf>,
+    /// Where it is reached besides 127.0.0.1: the address of the [`Host`](crate::Host) that the starting thread has entered.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// Files in PEM that the server copies.
@@ -57,8 +60,9 @@ impl Options {
 
     /// The lines to add to `postgresql.conf`.
     pub(super) fn lines(&self) -> String {
+        let addresses = self.address.map_or("127.0.0.1".to_owned(), |own| format!("127.0.0.1,{own}"));
         let mut settings = vec![
-            ("listen_addresses", "127.0.0.1"),
+            ("listen_addresses", addresses.as_str()),
             ("unix_socket_directories", ""),
             ("max_connections", "300"),
             // Its files lie in the server's folder, so that a killed server leaves nothing in /dev/shm.

@@ -22,7 +22,7 @@ impl Postgres {
         query::without_variables(&mut copy).env("PGPASSWORD", &self.password);
         guard.run(copy, COPY_MAX)?;
         let (programs, password) = (self.programs.clone(), self.password.clone());
-        let mut replica = Self { programs, guard, port: 0, password };
+        let mut replica = Self { programs, guard, port: 0, password, address: self.address };
         replica.open_on_a_free_port()?;
         Ok(replica)
     }

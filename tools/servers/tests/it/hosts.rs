@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-use shoal_servers::{Host, Hosts};
+use shoal_servers::{Host, Hosts, Options, Postgres};
 
 /// What a connection within one machine needs, many times over; what is lost is waited for so long.
 const SOON: Duration = Duration::from_millis(700);
@@ -141,4 +141,18 @@ fn a_command_runs_on_its_host_and_can_be_killed() {
     let mut child = rig.host(0).command("sleep").arg("600").spawn().expect("it runs");
     child.kill().expect("it is our child");
     assert!(child.wait().expect("it is our child").code().is_none(), "no other process stands before it");
+}
+
+#[test]
+fn a_server_on_a_host_is_reached_by_the_others() {
+    if !super::installed() {
+        return;
+    }
+    let Some(rig) = rig(2) else { return };
+    let options = Options { address: Some(rig.host(1).address()), ..Options::default() };
+    let server = on(rig.host(1), || Postgres::start(options)).expect("the server starts");
+    let url = server.url("postgres");
+    assert!(url.contains("@10.77.0.2:"), "{url}");
+    let asked = rig.host(0).command("psql").args(["-XAtc", "select 6 * 7", &url]).output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "42", "{asked:?}");
 }
