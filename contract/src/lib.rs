@@ -7,6 +7,7 @@
 mod address;
 pub mod checkout;
 pub mod events;
+pub mod nodes;
 pub mod orders;
 pub mod products;
 mod rules;

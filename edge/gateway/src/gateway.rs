@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use shoal_contract::checkout::Checkouts;
+use shoal_contract::nodes::Nodes;
 use shoal_contract::orders::Orders;
 use shoal_contract::products::Products;
 use shoal_contract::users::Users;
@@ -24,6 +25,8 @@ pub struct Services {
     pub orders: Option<Arc<dyn Orders>>,
     /// Checkouts and payments.
     pub checkouts: Option<Arc<dyn Checkouts>>,
+    /// The nodes, this one first of all.
+    pub nodes: Option<Arc<dyn Nodes>>,
 }
 
 /// What the gateway is given besides the services.
@@ -118,6 +121,10 @@ impl Gateway {
 
     pub(crate) fn checkouts(&self) -> Result<&dyn Checkouts, Fault> {
         self.services.checkouts.as_deref().ok_or_else(|| away("checkout"))
+    }
+
+    pub(crate) fn nodes(&self) -> Result<&dyn Nodes, Fault> {
+        self.services.nodes.as_deref().ok_or_else(|| away("nodes"))
     }
 }
 

@@ -10,6 +10,7 @@ mod categories;
 mod change;
 mod checkouts;
 mod closed;
+mod cluster;
 mod docs;
 mod error;
 mod error_pages;

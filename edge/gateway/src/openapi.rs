@@ -40,7 +40,7 @@ const TAGS: [(&str, &str); 11] = [
     ("orders", "What was bought, sent, returned and refunded"),
     ("settings", "Tax rates and shipping zones"),
     ("overview", "Many services on one page"),
-    ("node", "The node itself"),
+    ("node", "The node itself, and those beside it"),
 ];
 
 /// The API description: OpenAPI 3.1, every route the gateway serves.

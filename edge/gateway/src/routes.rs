@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 use crate::auth::OrderToken;
 use crate::gateway::{Gateway, Options, Services};
 use crate::{
-    carts, categories, checkouts, docs, error_pages, home, media, orders, overview, products, sessions,
-    settings, stock, users,
+    carts, categories, checkouts, cluster, docs, error_pages, home, media, orders, overview, products,
+    sessions, settings, stock, users,
 };
 
 /// The whole public API over `services`, with limits, problems, logs and metrics around it.
@@ -111,6 +111,7 @@ fn sales() -> OpenApiRouter<Gateway> {
 fn node() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
         .routes(routes!(overview::get_overview))
+        .routes(routes!(cluster::get_cluster))
         .routes(routes!(home::get_home))
         .routes(routes!(error_pages::list_errors))
         .routes(routes!(error_pages::get_error))

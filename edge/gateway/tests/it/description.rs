@@ -45,6 +45,7 @@ fn every_route_is_described() {
     POST /v1/checkouts
     GET /v1/checkouts/{checkout}
     POST /v1/checkouts/{checkout}/resume
+    GET /v1/cluster
     GET /v1/me
     PATCH /v1/me
     GET /v1/orders

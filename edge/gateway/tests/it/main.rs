@@ -2,6 +2,7 @@
 
 mod auth;
 mod change;
+mod cluster;
 mod description;
 mod overview;
 mod pages;
