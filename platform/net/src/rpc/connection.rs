@@ -2,27 +2,22 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use shoal_types::Fault;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::frame::Frame;
 use super::link::{FrameReader, IN_FLIGHT_MAX, QUEUE_LEN, greet, write_frames};
+use super::pulse::{Beat, Heard, Pulse, Watched};
 use super::transport::Io;
-
-/// After so long without a frame the peer is asked whether it lives.
-const PING_AFTER: Duration = Duration::from_secs(5);
-
-/// After so many silent periods it is taken for dead.
-const SILENCES_MAX: u32 = 3;
 
 /// The client's end of a connection. Dropping the last handle closes it.
 pub(super) struct Connection {
     frames: mpsc::Sender<Frame>,
     waiting: Arc<Waiting>,
+    heard: Arc<Heard>,
     ids: AtomicU64,
 }
 
@@ -40,26 +35,37 @@ pub(super) enum Outcome {
 
 impl Connection {
     /// Greets the peer and starts to read what it sends.
-    pub(super) async fn open(mut io: Box<dyn Io>) -> io::Result<Self> {
+    pub(super) async fn open(io: Box<dyn Io>) -> io::Result<Self> {
+        let (mut io, heard) = Watched::new(io);
         greet(&mut io).await?;
         let (read, write) = tokio::io::split(io);
         let (frames, queue) = mpsc::channel(QUEUE_LEN);
         let waiting = Arc::new(Waiting::default());
         let writing = tokio::spawn(write_frames(write, queue));
-        let (own, pings) = (waiting.clone(), frames.downgrade());
+        let answers = Answers { waiting: waiting.clone(), heard: heard.clone(), frames: frames.downgrade() };
         tokio::spawn(async move {
-            if let Err(error) = read_answers(FrameReader::new(read), &own, &pings).await {
+            if let Err(error) = answers.hand_out(FrameReader::new(read)).await {
                 tracing::warn!(%error, "lost the connection to a node");
             }
-            own.close();
+            answers.waiting.close();
             writing.abort();
         });
-        Ok(Self { frames, waiting, ids: AtomicU64::new(1) })
+        Ok(Self { frames, waiting, heard, ids: AtomicU64::new(1) })
     }
 
     /// Whether a call may be sent.
     pub(super) fn is_open(&self) -> bool {
         !self.frames.is_closed() && !self.waiting.going_away.load(Ordering::Relaxed)
+    }
+
+    /// Whether calls wait and the peer has not even answered a ping yet.
+    pub(super) fn is_silent(&self) -> bool {
+        self.waiting.silent.load(Ordering::Relaxed)
+    }
+
+    /// When the peer last gave a sign of life.
+    pub(super) fn heard_at(&self) -> Instant {
+        self.heard.at()
     }
 
     pub(super) async fn call(&self, header: Bytes, body: Bytes) -> Outcome {
@@ -100,12 +106,18 @@ struct Waiting {
     calls: Mutex<Calls>,
     /// The node takes no further calls.
     going_away: AtomicBool,
+    /// The node was asked whether it lives and has not answered.
+    silent: AtomicBool,
+    /// Wakes the reader that dozes.
+    begun: Notify,
 }
 
 #[derive(Default)]
 struct Calls {
     by_id: HashMap<u64, oneshot::Sender<Outcome>>,
     closed: bool,
+    /// The reader looks at the peer's silence seldom, as nobody waits; the first call wakes it.
+    dozing: bool,
 }
 
 impl Waiting {
@@ -119,7 +131,17 @@ impl Waiting {
         }
         let (sender, receiver) = oneshot::channel();
         calls.by_id.insert(id, sender);
+        if std::mem::take(&mut calls.dozing) {
+            self.begun.notify_one();
+        }
         Ok(receiver)
+    }
+
+    /// Whether calls wait. If none does, the next one wakes the reader.
+    fn is_busy(&self) -> bool {
+        let mut calls = self.lock();
+        calls.dozing = calls.by_id.is_empty();
+        !calls.dozing
     }
 
     fn leave(&self, id: u64) -> Option<oneshot::Sender<Outcome>> {
@@ -156,38 +178,63 @@ impl Waiting {
     }
 }
 
-/// Hands out answers until the peer closes, breaks off or stays silent.
-async fn read_answers<R: Io>(
-    mut reader: FrameReader<R>,
-    waiting: &Waiting,
-    frames: &mpsc::WeakSender<Frame>,
-) -> io::Result<()> {
-    let mut silences = 0;
-    loop {
-        let Ok(frame) = timeout(PING_AFTER, reader.next()).await else {
-            silences += 1;
-            if silences == SILENCES_MAX {
-                return Err(io::ErrorKind::TimedOut.into());
+/// What comes from the peer.
+struct Answers {
+    waiting: Arc<Waiting>,
+    heard: Arc<Heard>,
+    frames: mpsc::WeakSender<Frame>,
+}
+
+impl Answers {
+    /// Hands out answers until the peer closes, breaks off or stays silent.
+    async fn hand_out<R: Io>(&self, mut reader: FrameReader<R>) -> io::Result<()> {
+        let mut pulse = Pulse::default();
+        let mut look = std::pin::pin!(sleep_until(self.look(&mut pulse)?));
+        loop {
+            tokio::select! {
+                frame = reader.next() => {
+                    let Some(frame) = frame? else { return Ok(()) };
+                    self.waiting.silent.store(false, Ordering::Relaxed);
+                    self.take(frame)?;
+                    if self.waiting.is_over() {
+                        return Ok(());
+                    }
+                }
+                () = &mut look => look.as_mut().reset(self.look(&mut pulse)?),
+                () = self.waiting.begun.notified() => look.as_mut().reset(self.look(&mut pulse)?),
             }
-            let Some(frames) = frames.upgrade() else { return Ok(()) };
-            // A full queue is being written: that is a sign of life to come, or of a write timeout.
-            let _ = frames.try_send(Frame::Ping);
-            continue;
-        };
-        silences = 0;
-        match frame? {
-            None => return Ok(()),
-            Some(Frame::Answer { id, body }) => waiting.answer(id, Outcome::Answered(Ok(body))),
-            Some(Frame::Failed { id, fault }) => waiting.answer(id, Outcome::Answered(Err(fault))),
-            Some(Frame::Refused { id, fault }) => waiting.answer(id, Outcome::Refused(fault)),
-            Some(Frame::GoAway) => waiting.going_away.store(true, Ordering::Relaxed),
-            Some(Frame::Pong) => {}
-            Some(Frame::Call { .. } | Frame::Cancel { .. } | Frame::Ping) => {
+        }
+    }
+
+    fn take(&self, frame: Frame) -> io::Result<()> {
+        match frame {
+            Frame::Answer { id, body } => self.waiting.answer(id, Outcome::Answered(Ok(body))),
+            Frame::Failed { id, fault } => self.waiting.answer(id, Outcome::Answered(Err(fault))),
+            Frame::Refused { id, fault } => self.waiting.answer(id, Outcome::Refused(fault)),
+            Frame::GoAway => self.waiting.going_away.store(true, Ordering::Relaxed),
+            Frame::Pong => {}
+            Frame::Call { .. } | Frame::Cancel { .. } | Frame::Ping => {
                 return Err(io::Error::other("the node sent a frame that only clients send"));
             }
         }
-        if waiting.is_over() {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Asks a silent peer whether it lives. When to look again.
+    fn look(&self, pulse: &mut Pulse) -> io::Result<Instant> {
+        let busy = self.waiting.is_busy();
+        let heard_at = self.heard.at();
+        match pulse.beat(Instant::now(), heard_at, busy) {
+            Beat::Wait(until) => Ok(until),
+            Beat::Ask(until) => {
+                if let Some(frames) = self.frames.upgrade() {
+                    // A full queue is being written: that is a sign of life to come, or of a write that blocks.
+                    let _ = frames.try_send(Frame::Ping);
+                }
+                self.waiting.silent.store(busy, Ordering::Relaxed);
+                Ok(until)
+            }
+            Beat::Dead => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 }

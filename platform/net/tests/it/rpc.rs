@@ -110,7 +110,8 @@ impl Node {
 
 fn client(addresses: &[SocketAddr]) -> Arc<Client> {
     let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    Arc::new(Client::plain(Env::system(), &addresses).expect("loopback addresses"))
+    let client = Client::plain(Env::system(), &addresses).expect("loopback addresses");
+    Arc::new(client.with_patience(Duration::from_secs(1)))
 }
 
 fn within(time: Duration) -> Context {
