@@ -2,10 +2,11 @@
 //!
 //! [`http`] holds what a public API needs around its handlers: problem+json, extractors that refuse what they do
 //! not know, one middleware for ids, limits, logs and metrics, and a server that drains. [`rpc`] carries
-//! [`shoal_types::wire`] calls between nodes.
+//! [`shoal_types::wire`] calls between nodes. [`identity`] is who a node is to the others.
 
 mod address;
 pub mod http;
+pub mod identity;
 pub mod rpc;
 pub mod units;
 

@@ -164,7 +164,7 @@ pub(super) struct Header<'a> {
     pub(super) method: Cow<'a, str>,
     /// Time left; the nodes' clocks need not agree.
     remaining_us: u64,
-    caller: Caller,
+    pub(super) caller: Caller,
     #[serde(borrow)]
     request_id: Cow<'a, str>,
     trace: TraceId,

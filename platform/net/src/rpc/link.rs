@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -7,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::frame::{Frame, PREFACE};
-use super::transport::Io;
+use super::transport::{Connect, Io};
+use crate::identity::explain;
 
 /// Calls waiting for an answer on one connection; further ones are refused.
 pub(super) const IN_FLIGHT_MAX: usize = 1_024;
@@ -31,13 +33,26 @@ const BUFFER_LEN: usize = 64 << 10;
 /// Tells the peer that a node speaks and hears the same from it.
 pub(super) async fn greet(io: &mut impl Io) -> io::Result<()> {
     let greeting = async {
-        io.write_all(&PREFACE).await?;
-        io.flush().await?;
+        let wrote = async {
+            io.write_all(&PREFACE).await?;
+            io.flush().await
+        };
+        let wrote = wrote.await;
+        // A peer that refuses us closes, after it has said why: what it said comes before that we cannot write.
         let mut preface = [0; PREFACE.len()];
-        io.read_exact(&mut preface).await?;
+        io.read_exact(&mut preface).await.map_err(explain)?;
+        wrote?;
         if preface == PREFACE { Ok(()) } else { Err(io::Error::other("the peer is no node of this version")) }
     };
     timeout(GREETING_TIMEOUT, greeting).await?
+}
+
+/// Finds out whether a node that would take our calls is at `address`.
+///
+/// # Errors
+/// Why not: [`HandshakeError::of`](crate::identity::HandshakeError::of) tells if it is a matter of who the two are.
+pub async fn reach(connect: &dyn Connect, address: SocketAddr) -> io::Result<()> {
+    greet(&mut connect.connect(address).await?).await
 }
 
 /// Writes frames, as many at once as are waiting, until the queue's senders are gone or the stream breaks.

@@ -2,8 +2,10 @@
 //!
 //! [`Client`] implements [`Call`](shoal_types::wire::Call) over the nodes that a directory ([`Peers`]) names;
 //! [`Server`] answers for a set of [`Dispatch`](shoal_types::wire::Dispatch). The bytes between them are described at
-//! `Frame`. The transport is any stream ([`Io`]); over plain TCP both ends refuse addresses that other machines can reach.
+//! `Frame`. The transport is any stream ([`Io`]): [`Tls`](crate::identity::Tls) between machines; over plain TCP both
+//! ends refuse addresses that other machines can reach.
 
+mod admission;
 mod balance;
 mod breaker;
 mod budget;
@@ -11,7 +13,9 @@ mod candidate;
 mod client;
 mod connection;
 mod frame;
+mod hush;
 mod link;
+mod lobby;
 mod peer;
 mod pool;
 mod pulse;
@@ -22,9 +26,11 @@ mod target;
 mod transport;
 mod window;
 
+pub use admission::Services;
 pub use breaker::BreakerState;
 pub use client::Client;
-pub use server::{Server, Services, serve};
+pub use link::reach;
+pub use server::{Server, serve};
 pub use stats::TargetStats;
 pub use target::{Peers, Target};
-pub use transport::{Connect, Io};
+pub use transport::{Accept, Connect, Io};

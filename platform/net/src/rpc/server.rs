@@ -1,25 +1,30 @@
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use shoal_types::wire::Dispatch;
-use shoal_types::{Env, Fault};
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, watch};
+use shoal_types::wire::Peer;
+use shoal_types::{Env, Fact, Fault};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::admission::Services;
 use super::frame::{FRAME_LEN_MAX, Frame, Header};
+use super::hush::Hush;
 use super::link::{FrameReader, IN_FLIGHT_MAX, QUEUE_LEN, greet, write_frames};
-use super::transport::Io;
+use super::lobby::{Arrival, Lobby};
+use super::transport::{Accept, Io, Plain};
 use crate::address::{self, AddressError};
+use crate::identity::HandshakeError;
 
-const CONNECTIONS_MAX: usize = 256;
+/// Connections of nodes that have shown who they are; further ones are closed.
+const CONNECTIONS_MAX: usize = 1_024;
 
 /// A client that is silent for so long is gone: it would have asked whether we live.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -30,36 +35,42 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes that an answer's frame has besides its body.
 const ANSWER_HEAD_LEN: usize = 9;
 
-/// The services a node answers for.
-#[derive(Clone)]
-pub struct Services {
-    env: Env,
-    by_name: Arc<HashMap<&'static str, Arc<dyn Dispatch>>>,
-}
-
-impl Services {
-    /// Answers for each of `services`.
-    pub fn new(env: Env, services: impl IntoIterator<Item = Arc<dyn Dispatch>>) -> Self {
-        let by_name = services.into_iter().map(|service| (service.service(), service)).collect();
-        Self { env, by_name: Arc::new(by_name) }
-    }
-}
-
-/// Listens for calls of other nodes over plain TCP, on this machine only.
+/// Listens for calls of other nodes.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    accept: Arc<dyn Accept>,
     services: Services,
 }
 
 impl Server {
-    /// Listens on `address`. Connections wait until [`Server::run`].
+    /// Listens on `address` for plain TCP, on this machine only. Connections wait until [`Server::run`].
     ///
     /// # Errors
     /// `NotLoopback` if other machines could reach the address; else [`AddressError`] says what is wrong with it.
     pub async fn bind(address: &str, services: Services) -> Result<Self, AddressError> {
-        let (listener, address) = address::listen(address::parse_loopback(address)?).await?;
-        Ok(Self { listener, address, services })
+        Self::listen(address::parse_loopback(address)?, Arc::new(Plain), services).await
+    }
+
+    /// Listens on `address` for other nodes of the cluster: `accept` finds out who they are.
+    ///
+    /// # Errors
+    /// [`AddressError`] says what is wrong with the address.
+    pub async fn bind_with(
+        address: &str,
+        accept: impl Accept,
+        services: Services,
+    ) -> Result<Self, AddressError> {
+        Self::listen(address::parse(address)?, Arc::new(accept), services).await
+    }
+
+    async fn listen(
+        address: SocketAddr,
+        accept: Arc<dyn Accept>,
+        services: Services,
+    ) -> Result<Self, AddressError> {
+        let (listener, address) = address::listen(address).await?;
+        Ok(Self { listener, address, accept, services })
     }
 
     /// The address listened on, with the port the system chose if it was asked for port 0.
@@ -70,21 +81,30 @@ impl Server {
     /// Answers calls until `stop` resolves, then takes no further ones and finishes those in flight, at most for
     /// `drain_timeout`.
     pub async fn run(self, stop: impl Future<Output = ()>, drain_timeout: Duration) {
-        let Self { listener, services, .. } = self;
+        let Self { listener, accept, services, .. } = self;
         let (draining, _) = watch::channel(false);
         let mut connections = JoinSet::new();
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let refused = Hush::default();
         let accept = async {
+            let mut lobby = Lobby::new(accept);
             loop {
-                let Ok(place) = places.clone().acquire_owned().await else { return };
-                let Some(stream) = accept(&listener).await else { continue };
-                let (services, draining) = (services.clone(), draining.subscribe());
-                connections.spawn(async move {
-                    let _place = place;
-                    serve(stream, services, draining).await;
-                });
+                let arrival = tokio::select! {
+                    accepted = accept_one(&listener) => {
+                        if let Some((stream, from)) = accepted {
+                            lobby.enter(stream, from);
+                        }
+                        continue;
+                    }
+                    arrival = lobby.next() => arrival,
+                };
+                let Some((stream, peer)) = let_in(arrival, &services.env, &refused) else { continue };
                 // Reap those that have ended, lest they pile up.
                 while connections.try_join_next().is_some() {}
+                if connections.len() < CONNECTIONS_MAX {
+                    connections.spawn(serve(stream, peer, services.clone(), draining.subscribe()));
+                } else {
+                    tracing::warn!(node = ?peer.node(), "closed a node's connection: there are too many");
+                }
             }
         };
         tokio::select! {
@@ -100,13 +120,13 @@ impl Server {
     }
 }
 
-async fn accept(listener: &TcpListener) -> Option<tokio::net::TcpStream> {
-    let accepted = listener.accept().await.and_then(|(stream, _)| {
+async fn accept_one(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
+    let accepted = listener.accept().await.and_then(|(stream, from)| {
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok((stream, from))
     });
     match accepted {
-        Ok(stream) => Some(stream),
+        Ok(accepted) => Some(accepted),
         Err(error) => {
             tracing::warn!(%error, "cannot accept a node's connection");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -115,15 +135,36 @@ async fn accept(listener: &TcpListener) -> Option<tokio::net::TcpStream> {
     }
 }
 
-/// Answers the calls that come over one stream, until the peer closes it or breaks off; once `draining` says so,
+/// Passes on who has shown who it is. Who was refused is logged once a minute for each address and cause.
+fn let_in(
+    arrival: Arrival,
+    env: &Env,
+    refused: &Hush<(IpAddr, &'static str)>,
+) -> Option<(Box<dyn Io>, Peer)> {
+    let from = arrival.from.ip().to_canonical();
+    let error = match arrival.shown {
+        Ok(shown) => return Some(shown),
+        Err(error) => error,
+    };
+    match HandshakeError::of(&error) {
+        Some(cause) if refused.lets_log(env, (from, cause.code())) => {
+            tracing::warn!(code = cause.code(), %from, %error, "refused a connection between nodes");
+        }
+        // A probe that only connects, a node that went away: nothing to act on.
+        _ => tracing::debug!(%from, %error, "a connection between nodes was not made"),
+    }
+    None
+}
+
+/// Answers the calls of `peer` that come over one stream, until it closes it or breaks off; once `draining` says so,
 /// only those already begun. Calls in flight end with the stream.
-pub async fn serve(mut io: impl Io, services: Services, draining: watch::Receiver<bool>) {
+pub async fn serve(mut io: impl Io, peer: Peer, services: Services, draining: watch::Receiver<bool>) {
     let served = async {
         greet(&mut io).await?;
         let (read, write) = tokio::io::split(io);
         let (frames, queue) = mpsc::channel(QUEUE_LEN);
         let mut writing = tokio::spawn(write_frames(write, queue));
-        let calls = Calls { services, frames, running: JoinSet::new(), by_id: HashMap::new() };
+        let calls = Calls { services, peer, frames, running: JoinSet::new(), by_id: HashMap::new() };
         let ended = tokio::select! {
             ended = calls.answer_all(FrameReader::new(read), draining) => ended,
             _ = &mut writing => return Err(io::ErrorKind::BrokenPipe.into()),
@@ -140,6 +181,7 @@ pub async fn serve(mut io: impl Io, services: Services, draining: watch::Receive
 /// The calls of one connection.
 struct Calls {
     services: Services,
+    peer: Peer,
     frames: mpsc::Sender<Frame>,
     /// Dropped with the connection, which stops what runs.
     running: JoinSet<u64>,
@@ -196,10 +238,9 @@ impl Calls {
     fn begin(&mut self, id: u64, header: &[u8], body: Bytes, going_away: bool) -> Result<(), Fault> {
         let unreadable = || Fault::invalid("$", "unreadable", "the call's header cannot be read");
         let header = Header::decode(header).ok_or_else(unreadable)?;
-        let unavailable = || Fault::Unavailable { what: header.service.to_string() };
-        let service = self.services.by_name.get(&*header.service).ok_or_else(unavailable)?.clone();
+        let service = self.services.admit(&self.peer, &header)?.clone();
         if going_away {
-            return Err(unavailable());
+            return Err(Fault::Unavailable { what: header.service.to_string() });
         }
         if self.running.len() >= IN_FLIGHT_MAX {
             return Err(Fault::Overloaded {});

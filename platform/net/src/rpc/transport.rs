@@ -2,6 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
+use shoal_types::wire::Peer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -20,6 +21,16 @@ pub trait Connect: Send + Sync + 'static {
     async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>>;
 }
 
+/// Takes the streams of other nodes and finds out who they are.
+#[async_trait]
+pub trait Accept: Send + Sync + 'static {
+    /// Makes of a connection that came in a stream of calls.
+    ///
+    /// # Errors
+    /// Whatever the transport says; [`HandshakeError`](crate::identity::HandshakeError) if the other end is not let in.
+    async fn accept(&self, stream: TcpStream) -> io::Result<(Box<dyn Io>, Peer)>;
+}
+
 /// TCP without encryption; only for addresses of this machine.
 pub(super) struct Plain;
 
@@ -29,5 +40,12 @@ impl Connect for Plain {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Box::new(stream))
+    }
+}
+
+#[async_trait]
+impl Accept for Plain {
+    async fn accept(&self, stream: TcpStream) -> io::Result<(Box<dyn Io>, Peer)> {
+        Ok((Box::new(stream), Peer::local()))
     }
 }

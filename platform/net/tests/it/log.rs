@@ -28,7 +28,8 @@ impl io::Write for Lines {
     }
 }
 
-async fn logged(access_log: Access, paths: &[&str]) -> String {
+/// From here on keeps what is logged on this thread.
+pub(crate) fn listen() {
     // One for the process: tracing remembers per place in the code whether anybody listens.
     static LISTEN: Once = Once::new();
     LISTEN.call_once(|| {
@@ -36,12 +37,21 @@ async fn logged(access_log: Access, paths: &[&str]) -> String {
         tracing::subscriber::set_global_default(subscriber).expect("the only one");
     });
     LOGGED.take();
+}
+
+/// What was logged on this thread since [`listen`].
+pub(crate) fn heard() -> String {
+    String::from_utf8(LOGGED.take()).expect("text")
+}
+
+async fn logged(access_log: Access, paths: &[&str]) -> String {
+    listen();
     let app = app_with(HttpConfig { access_log, ..HttpConfig::default() });
     for path in paths {
         let asked = request(&format!("GET {path}")).header("authorization", "Bearer secret");
         send(&app, asked.body(Body::empty()).expect("a request")).await;
     }
-    String::from_utf8(LOGGED.take()).expect("text")
+    heard()
 }
 
 #[tokio::test]
