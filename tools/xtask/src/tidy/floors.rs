@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("platform/net", &["platform/types"]),
     ("platform/search", &["platform/types"]),
     ("platform/queue", &["platform/types", "platform/sql"]),
-    ("platform/cluster", &["platform/types", "platform/net"]),
+    ("platform/cluster", &["platform/types"]),
     ("contract", &["platform/types", "platform/net"]),
     ("services", &["platform", "contract"]),
     ("edge", &["platform", "contract"]),

@@ -1,0 +1,110 @@
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::Table;
+use super::record::Record;
+use crate::message::{Entry, Item, Kind, MESSAGE_MAX, Message};
+
+/// Messages in answer to one. Who knows nobody yet gets the rest with its next question.
+const REPLIES_MAX: usize = 6;
+/// What stands before the items and entries of a message, at most: kind, range and two counts.
+const HEAD: usize = 1 + 16 + 2 + 2;
+
+impl Table {
+    /// A question that lists what this node knows. If that does not fit into one message, a stretch of it, which
+    /// begins at the `turn`th node.
+    pub(crate) fn ask(&self, turn: u32) -> Message {
+        let items: Vec<Item> = self.records.values().map(Record::item).collect();
+        if HEAD + items.iter().map(Item::bytes).sum::<usize>() <= MESSAGE_MAX {
+            return Message { kind: Kind::Ask { from: 0, to: u64::MAX }, items, entries: Vec::new() };
+        }
+        let begin = turn as usize % items.len();
+        // The gap before the first item belongs to the stretch, so that each key belongs to one.
+        let from = if begin == 0 { 0 } else { items[begin - 1].key.saturating_add(1) };
+        let own = self.own().item();
+        let (mut room, mut taken, mut to) = (MESSAGE_MAX - HEAD - own.bytes(), vec![own], u64::MAX);
+        for (index, item) in items.iter().enumerate().skip(begin) {
+            if room < item.bytes() {
+                to = items[index - 1].key;
+                break;
+            }
+            room -= item.bytes();
+            if item.key != self.own {
+                taken.push(*item);
+            }
+        }
+        Message { kind: Kind::Ask { from, to }, items: taken, entries: Vec::new() }
+    }
+
+    /// Takes in what a message says and gives what is to be said in return. `turn` picks what comes first if not all
+    /// fits.
+    pub(crate) fn respond(&mut self, message: Message, turn: u32) -> Vec<Message> {
+        let Message { kind, items, entries } = message;
+        items.iter().for_each(|item| self.hear(item));
+        entries.into_iter().for_each(|entry| self.learn(entry));
+        if self.has_left() {
+            return Vec::new();
+        }
+        match kind {
+            Kind::Ask { from, to } if from <= to => self.answer(&items, from..=to, turn),
+            Kind::Answer => {
+                let known = items.iter().filter_map(|item| Some((self.records.get(&item.key)?, item)));
+                let news = known.filter_map(|(record, item)| record.news_since(item.version));
+                pack(Kind::Tell, Vec::new(), news.collect(), turn)
+            }
+            Kind::Ask { .. } | Kind::Tell => Vec::new(),
+        }
+    }
+
+    fn answer(&self, items: &[Item], range: RangeInclusive<u64>, turn: u32) -> Vec<Message> {
+        let theirs: BTreeMap<u64, &Item> = items.iter().map(|item| (item.key, item)).collect();
+        let unlisted = self.records.range(range).filter(|(key, _)| !theirs.contains_key(key));
+        let mut news: Vec<Entry> = unlisted.filter_map(|(_, record)| record.news_since(0)).collect();
+        let mut better = Vec::new();
+        for (key, item) in theirs {
+            match self.records.get(&key) {
+                Some(record) if record.version > item.version => news.extend(record.news_since(item.version)),
+                Some(record) if record.heartbeat > item.heartbeat || record.version < item.version => {
+                    better.push(record.item());
+                }
+                Some(_) => {}
+                None if self.graveyard.holds(key, item.heartbeat) => {}
+                None => better.push(Item { key, heartbeat: 0, version: 0 }),
+            }
+        }
+        pack(Kind::Answer, better, news, turn)
+    }
+}
+
+/// Puts items and entries into as few messages as it takes; nothing to say takes none.
+fn pack(kind: Kind, items: Vec<Item>, mut entries: Vec<Entry>, turn: u32) -> Vec<Message> {
+    let mut messages = Vec::new();
+    let mut message = Message { kind, items: Vec::new(), entries: Vec::new() };
+    let mut room = MESSAGE_MAX - HEAD;
+    for item in items {
+        if room < item.bytes() {
+            break;
+        }
+        room -= item.bytes();
+        message.items.push(item);
+    }
+    if !entries.is_empty() {
+        let middle = turn as usize % entries.len();
+        entries.rotate_left(middle);
+    }
+    for entry in entries {
+        if room < entry.bytes() {
+            messages.push(std::mem::replace(&mut message, Message::tell(Vec::new())));
+            room = MESSAGE_MAX - HEAD;
+        }
+        if messages.len() >= REPLIES_MAX {
+            return messages;
+        }
+        room = room.saturating_sub(entry.bytes());
+        message.entries.push(entry);
+    }
+    if !message.items.is_empty() || !message.entries.is_empty() {
+        messages.push(message);
+    }
+    messages
+}
