@@ -270,23 +270,23 @@ pub struct PaymentsOf {
 
 service! {
     /// Checkouts, cancellations, returns and refunds: each a saga that ends completed or undone, whatever dies.
-    pub trait Checkouts as "checkout", error Error {
+    pub trait Checkouts as "checkout", error Error, system from [] {
         /// Buys. The context must carry an idempotency key: a repeat, or a race, gets the first one's answer.
-        async fn place(PlaceOrder) -> Checkout; keyed;
+        async fn place(PlaceOrder) -> Checkout; from [gateway]; keyed;
         /// A checkout; its buyer, a guest who holds its token, or staff.
-        async fn get(CheckoutRef) -> Checkout; idempotent;
+        async fn get(CheckoutRef) -> Checkout; from [gateway]; idempotent;
         /// Says that the buyer came back from the provider: asks it how the payment stands and goes on. Idempotent; races with the provider's notice harmlessly.
-        async fn resume(CheckoutRef) -> Checkout; idempotent;
+        async fn resume(CheckoutRef) -> Checkout; from [gateway]; idempotent;
         /// Takes in what a provider reports. Each (provider, event) counts once; a bad signature is refused.
-        async fn notify(Notice) -> (); idempotent;
+        async fn notify(Notice) -> (); from [gateway]; idempotent;
         /// Cancels an order of which nothing was shipped: money and stock go back. Its buyer, or staff. Idempotent.
-        async fn cancel(Cancel) -> Order; idempotent;
+        async fn cancel(Cancel) -> Order; from [gateway]; idempotent;
         /// Books a return, pays for it, restocks; staff. Idempotent per idempotency key.
-        async fn take_back(TakeBack) -> Return; keyed;
+        async fn take_back(TakeBack) -> Return; from [gateway]; keyed;
         /// Pays money back; staff. Idempotent per idempotency key.
-        async fn refund(Refund) -> Order; keyed;
+        async fn refund(Refund) -> Order; from [gateway]; keyed;
         /// The payments of an order; staff.
-        async fn list_payments(PaymentsOf) -> Vec<Payment>; idempotent;
+        async fn list_payments(PaymentsOf) -> Vec<Payment>; from [gateway]; idempotent;
     }
 }
 

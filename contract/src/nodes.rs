@@ -113,12 +113,12 @@ pub struct Cluster {
 
 service! {
     /// What every node answers, whatever its roles.
-    pub trait Nodes as "nodes", error Fault {
+    pub trait Nodes as "nodes", error Fault, system from [any] {
         /// How this node is. Any node, the system.
-        async fn vitals(Ask) -> Vitals; idempotent;
+        async fn vitals(Ask) -> Vitals; from [any]; idempotent;
         /// The cluster as this node sees it, with what each node says of itself. Staff, operators.
-        async fn cluster(Ask) -> Cluster; idempotent;
+        async fn cluster(Ask) -> Cluster; from [gateway, operator]; idempotent;
         /// Takes nothing new, finishes what is under way and ends the process. Operators. Idempotent.
-        async fn drain(Ask) -> (); idempotent;
+        async fn drain(Ask) -> (); from [operator]; idempotent;
     }
 }

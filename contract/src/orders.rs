@@ -22,65 +22,65 @@ service! {
     ///
     /// A guest's cart is known by its id alone; a customer's cart only to them. A customer sees their own orders,
     /// a guest the order whose token they hold, staff all.
-    pub trait Orders as "orders", error Error {
+    pub trait Orders as "orders", error Error, system from [checkout, operator] {
         /// Opens a cart for the caller.
-        async fn create_cart(NewCart) -> Cart; keyed;
+        async fn create_cart(NewCart) -> Cart; from [gateway]; keyed;
         /// A cart with its totals at present prices.
-        async fn get_cart(CartRef) -> Cart; idempotent;
+        async fn get_cart(CartRef) -> Cart; from [gateway]; idempotent;
         /// The caller's open cart, if they are logged in and have one.
-        async fn find_cart(FindCart) -> Option<Cart>; idempotent;
+        async fn find_cart(FindCart) -> Option<Cart>; from [gateway]; idempotent;
         /// Adds pieces of a SKU; the same SKU again makes its line larger.
-        async fn add_line(AddLine) -> Cart; keyed;
+        async fn add_line(AddLine) -> Cart; from [gateway]; keyed;
         /// Sets the quantity and note of a line; 0 removes it.
-        async fn set_line(SetLine) -> Cart; keyed;
+        async fn set_line(SetLine) -> Cart; from [gateway]; keyed;
         /// Changes note, e-mail, addresses or shipping method.
-        async fn update_cart(UpdateCart) -> Cart; keyed;
+        async fn update_cart(UpdateCart) -> Cart; from [gateway]; keyed;
         /// Moves the lines of a guest's cart into the caller's own open cart, which is made if there is none. Quantities of one SKU are added; no line is lost. Idempotent: a merged cart gives the cart it went into.
-        async fn merge_cart(CartRef) -> Cart; idempotent;
+        async fn merge_cart(CartRef) -> Cart; from [gateway]; idempotent;
         /// Throws a cart away. Idempotent.
-        async fn remove_cart(CartRef) -> (); idempotent;
+        async fn remove_cart(CartRef) -> (); from [gateway]; idempotent;
         /// The shipping methods for a cart's address and weight, cheapest first.
-        async fn list_shipping_options(CartRef) -> Vec<ShippingOption>; idempotent;
+        async fn list_shipping_options(CartRef) -> Vec<ShippingOption>; from [gateway]; idempotent;
 
         /// Freezes a cart for a checkout and gives what is to be paid. Until it is thawed or ordered nobody can change it. Idempotent per checkout; `CartBusy` names another. System only.
-        async fn freeze_cart(FreezeCart) -> Quote; idempotent;
+        async fn freeze_cart(FreezeCart) -> Quote; from [checkout]; idempotent;
         /// Gives a frozen cart back to its owner. Idempotent. System only.
-        async fn thaw_cart(FreezeCart) -> (); idempotent;
+        async fn thaw_cart(FreezeCart) -> (); from [checkout]; idempotent;
         /// What lines without a cart would cost. System only.
-        async fn quote(QuoteRequest) -> Quote; idempotent;
+        async fn quote(QuoteRequest) -> Quote; from [checkout]; idempotent;
         /// Makes the order of a checkout from its quote, and closes its cart in the same commit. Idempotent: the order's id is the checkout's. System only.
-        async fn create_order(CreateOrder) -> Order; idempotent;
+        async fn create_order(CreateOrder) -> Order; from [checkout]; idempotent;
         /// Notes that the money has come. Idempotent. System only.
-        async fn mark_paid(MarkPaid) -> Order; idempotent;
+        async fn mark_paid(MarkPaid) -> Order; from [checkout]; idempotent;
         /// Cancels an order of which nothing was shipped. Idempotent. System only: money and stock go back in the same saga.
-        async fn cancel_order(CancelOrder) -> Order; idempotent;
+        async fn cancel_order(CancelOrder) -> Order; from [checkout]; idempotent;
         /// Books shipped goods as coming back and says what is owed for them. Idempotent per key. System only.
-        async fn record_return(RecordReturn) -> Return; idempotent;
+        async fn record_return(RecordReturn) -> Return; from [checkout]; idempotent;
         /// Notes that money went back. Idempotent per key. System only.
-        async fn mark_refunded(MarkRefunded) -> Order; idempotent;
+        async fn mark_refunded(MarkRefunded) -> Order; from [checkout]; idempotent;
 
         /// One order.
-        async fn get_order(OrderRef) -> Order; idempotent;
+        async fn get_order(OrderRef) -> Order; from [gateway, checkout]; idempotent;
         /// A page of orders, newest first: the caller's own, or for staff all.
-        async fn list_orders(ListOrders) -> Page<Order>; idempotent;
+        async fn list_orders(ListOrders) -> Page<Order>; from [gateway, operator]; idempotent;
         /// What happened to an order, oldest first.
-        async fn list_timeline(OrderRef) -> Vec<TimelineEntry>; idempotent;
+        async fn list_timeline(OrderRef) -> Vec<TimelineEntry>; from [gateway]; idempotent;
         /// Books a parcel as sent; staff. Lines may go in several parcels.
-        async fn fulfil(Fulfil) -> Order; keyed;
+        async fn fulfil(Fulfil) -> Order; from [gateway]; keyed;
         /// Writes a note for staff into the timeline; staff.
-        async fn add_note(AddNote) -> TimelineEntry; keyed;
+        async fn add_note(AddNote) -> TimelineEntry; from [gateway]; keyed;
 
         /// The tax rates.
-        async fn list_tax_rates(ListRates) -> Vec<TaxRate>; idempotent;
+        async fn list_tax_rates(ListRates) -> Vec<TaxRate>; from [gateway]; idempotent;
         /// Replaces all tax rates; staff.
-        async fn set_tax_rates(SetTaxRates) -> Vec<TaxRate>; idempotent;
+        async fn set_tax_rates(SetTaxRates) -> Vec<TaxRate>; from [gateway]; idempotent;
         /// The shipping zones.
-        async fn list_shipping_zones(ListRates) -> Vec<ShippingZone>; idempotent;
+        async fn list_shipping_zones(ListRates) -> Vec<ShippingZone>; from [gateway]; idempotent;
         /// Replaces all shipping zones; staff.
-        async fn set_shipping_zones(SetShippingZones) -> Vec<ShippingZone>; idempotent;
+        async fn set_shipping_zones(SetShippingZones) -> Vec<ShippingZone>; from [gateway]; idempotent;
 
         /// Brings in past orders, found again by source and number; one outcome for each, in order. Safe to repeat. System only.
-        async fn import_orders(ImportOrders) -> Vec<Imported>; idempotent;
+        async fn import_orders(ImportOrders) -> Vec<Imported>; from [operator]; idempotent;
     }
 }
 

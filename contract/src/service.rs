@@ -21,13 +21,17 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 ///
 /// A method marked `idempotent;` may be asked again when its answer was lost; one marked `keyed;` if the request has an
 /// idempotency key, under which the house does it once. Without a mark a lost answer goes to the caller as an error.
+///
+/// `from [..]` names the roles of the nodes that call a method, so that a node that was broken into can ask for nothing
+/// else; `system from [..]` those that call on behalf of the system. In one process nobody asks. Who adds a call adds
+/// the role of the caller.
 macro_rules! service {
     (
         $(#[doc = $about:literal])+
-        pub trait $name:ident as $service:literal, error $error:ty {
+        pub trait $name:ident as $service:literal, error $error:ty, system from [$($system:ident),*] {
             $(
                 $(#[doc = $text:literal])+
-                async fn $method:ident($request:ty) -> $response:ty; $($repeat:ident;)?
+                async fn $method:ident($request:ty) -> $response:ty; from [$($role:ident),+]; $($repeat:ident;)?
             )+
         }
     ) => {
@@ -83,6 +87,17 @@ macro_rules! service {
                 $service
             }
 
+            fn callers(&self, method: &str) -> &'static [&'static str] {
+                match method {
+                    $(stringify!($method) => &[$($crate::service::role!($role)),+],)+
+                    _ => &[],
+                }
+            }
+
+            fn system_callers(&self) -> &'static [&'static str] {
+                &[$($crate::service::role!($system)),*]
+            }
+
             async fn dispatch(
                 &self,
                 cx: &shoal_types::Context,
@@ -114,7 +129,27 @@ macro_rules! repeatable {
     };
 }
 
-pub(crate) use {repeatable, service};
+/// The roles that call. A word that is none of them does not compile.
+macro_rules! role {
+    (gateway) => {
+        "gateway"
+    };
+    (orders) => {
+        "orders"
+    };
+    (checkout) => {
+        "checkout"
+    };
+    (any) => {
+        shoal_types::wire::ANY
+    };
+    // A command of somebody who has the cluster's bundle: an import, an export, the first administrator.
+    (operator) => {
+        "operator"
+    };
+}
+
+pub(crate) use {repeatable, role, service};
 
 #[cfg(test)]
 mod tests {
@@ -124,10 +159,11 @@ mod tests {
 
     use async_trait::async_trait;
     use bytes::Bytes;
-    use shoal_types::wire::Call;
-    use shoal_types::{Context, Env, Fault, Idempotency, Role, Secret};
+    use shoal_types::wire::{Call, Dispatch, Peer};
+    use shoal_types::{Context, Env, Fault, Idempotency, NodeId, Role, Secret};
 
     use crate::users::{NewUser, Remote, Token, Users};
+    use crate::{checkout, nodes, orders, products, users};
 
     /// Notes what it is asked and whether that may be repeated.
     #[derive(Default)]
@@ -184,5 +220,83 @@ mod tests {
             ("rotate_session", false),
         ];
         assert_eq!(*notes.0.lock().expect("not poisoned"), expected);
+    }
+
+    /// What `role` may call, as `service.method`.
+    fn open_to(role: &str) -> Vec<String> {
+        let call: Arc<dyn Call> = Arc::new(Notes::default());
+        let services: [(Box<dyn Dispatch>, &str); 5] = [
+            (Box::new(users::Local::new(Arc::new(Remote::new(call.clone())))), include_str!("users.rs")),
+            (
+                Box::new(products::Local::new(Arc::new(products::Remote::new(call.clone())))),
+                include_str!("products.rs"),
+            ),
+            (
+                Box::new(orders::Local::new(Arc::new(orders::Remote::new(call.clone())))),
+                include_str!("orders.rs"),
+            ),
+            (
+                Box::new(checkout::Local::new(Arc::new(checkout::Remote::new(call.clone())))),
+                include_str!("checkout.rs"),
+            ),
+            (Box::new(nodes::Local::new(Arc::new(nodes::Remote::new(call)))), include_str!("nodes.rs")),
+        ];
+        let peer = Peer::new(NodeId::new(&Env::system()), [role.into()].into());
+        let mut open = Vec::new();
+        for (service, source) in services {
+            let methods = source.lines().filter_map(|line| line.trim().strip_prefix("async fn "));
+            for method in methods.filter_map(|line| line.split('(').next()) {
+                assert!(!service.callers(method).is_empty(), "nobody may call {method}");
+                if peer.has_any(service.callers(method)) {
+                    open.push(format!("{}.{method}", service.service()));
+                }
+            }
+            assert!(service.callers("no_such_method").is_empty());
+            if peer.has_any(service.system_callers()) {
+                open.push(format!("{}, for the system", service.service()));
+            }
+        }
+        open
+    }
+
+    #[test]
+    fn a_node_may_call_what_its_role_calls_and_nothing_else() {
+        let checkout = [
+            "products.reserve",
+            "products.confirm",
+            "products.release",
+            "products.restock",
+            "products.find_reservation",
+            "products, for the system",
+            "orders.freeze_cart",
+            "orders.thaw_cart",
+            "orders.quote",
+            "orders.create_order",
+            "orders.mark_paid",
+            "orders.cancel_order",
+            "orders.record_return",
+            "orders.mark_refunded",
+            "orders.get_order",
+            "orders, for the system",
+            "nodes.vitals",
+            "nodes, for the system",
+        ];
+        assert_eq!(open_to("checkout"), checkout);
+        assert_eq!(open_to("orders"), ["products.look_up", "nodes.vitals", "nodes, for the system"]);
+        for leaf in ["users", "products", "*", ""] {
+            assert_eq!(open_to(leaf), ["nodes.vitals", "nodes, for the system"]);
+        }
+    }
+
+    #[test]
+    fn a_gateway_neither_moves_stock_or_money_nor_speaks_for_the_system() {
+        let open = open_to("gateway");
+        let shared = ["orders.get_order", "nodes.vitals", "nodes, for the system"];
+        let both: Vec<_> = open_to("checkout").into_iter().filter(|call| open.contains(call)).collect();
+        assert_eq!(both, shared);
+        assert!(open.iter().all(|call| !call.contains(".import_") && call != "nodes.drain"));
+        let as_system: Vec<_> = open.iter().filter(|call| call.ends_with("for the system")).collect();
+        assert_eq!(as_system, ["nodes, for the system"]);
+        assert!(open.contains(&"checkout.place".to_owned()) && open.contains(&"users.log_in".to_owned()));
     }
 }

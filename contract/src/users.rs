@@ -379,41 +379,41 @@ service! {
     ///
     /// Every method decides by the caller in the context: customers see and change themselves, staff see
     /// everybody, administrators grant roles. Another's id answers as if it did not exist.
-    pub trait Users as "users", error Error {
+    pub trait Users as "users", error Error, system from [operator] {
         /// Opens an account. Two racing for one e-mail: one wins, the other gets `EmailTaken`.
-        async fn register(Register) -> User; keyed;
+        async fn register(Register) -> User; from [gateway]; keyed;
         /// Makes an account for somebody; staff, or the system.
-        async fn create_user(NewUser) -> User; keyed;
+        async fn create_user(NewUser) -> User; from [gateway, operator]; keyed;
         /// Opens a session. The same time and answer for a wrong password and an unknown e-mail.
-        async fn log_in(LogIn) -> Login;
+        async fn log_in(LogIn) -> Login; from [gateway];
         /// Tells whose a token is. Any caller. `Unauthenticated` if it is unknown, revoked or expired.
-        async fn authenticate(Token) -> Authenticated; idempotent;
+        async fn authenticate(Token) -> Authenticated; from [gateway]; idempotent;
         /// Exchanges the token of a session for a new one; the old one ends at once.
-        async fn rotate_session(Token) -> Login;
+        async fn rotate_session(Token) -> Login; from [gateway];
         /// The open sessions of a user.
-        async fn list_sessions(ListSessions) -> Vec<Session>; idempotent;
+        async fn list_sessions(ListSessions) -> Vec<Session>; from [gateway]; idempotent;
         /// Ends one session, or all. Idempotent.
-        async fn revoke_session(SessionRef) -> (); idempotent;
+        async fn revoke_session(SessionRef) -> (); from [gateway]; idempotent;
         /// One user.
-        async fn get_user(UserRef) -> User; idempotent;
+        async fn get_user(UserRef) -> User; from [gateway]; idempotent;
         /// A page of users, newest first; staff only.
-        async fn list_users(ListUsers) -> Page<User>; idempotent;
+        async fn list_users(ListUsers) -> Page<User>; from [gateway, operator]; idempotent;
         /// Changes a profile. `VersionChanged` if it is not at the expected version.
-        async fn update_user(UpdateUser) -> User;
+        async fn update_user(UpdateUser) -> User; from [gateway];
         /// Changes the password; every other session ends.
-        async fn change_password(ChangePassword) -> ();
+        async fn change_password(ChangePassword) -> (); from [gateway];
         /// Sets a role. The last administrator cannot step down.
-        async fn grant_role(GrantRole) -> User; idempotent;
+        async fn grant_role(GrantRole) -> User; from [gateway]; idempotent;
         /// Closes an account: sessions end, personal data is erased, the e-mail is free again. Idempotent.
-        async fn delete_user(UserRef) -> (); idempotent;
+        async fn delete_user(UserRef) -> (); from [gateway]; idempotent;
         /// The saved addresses, the default first.
-        async fn list_addresses(UserRef) -> Vec<SavedAddress>; idempotent;
+        async fn list_addresses(UserRef) -> Vec<SavedAddress>; from [gateway, operator]; idempotent;
         /// Adds or replaces an address; at most 20 a user.
-        async fn save_address(SaveAddress) -> SavedAddress; keyed;
+        async fn save_address(SaveAddress) -> SavedAddress; from [gateway]; keyed;
         /// Removes an address. Idempotent.
-        async fn remove_address(AddressRef) -> (); idempotent;
+        async fn remove_address(AddressRef) -> (); from [gateway]; idempotent;
         /// Brings in users; one outcome for each, in order. Safe to repeat. System only.
-        async fn import_users(ImportUsers) -> Vec<Imported>; idempotent;
+        async fn import_users(ImportUsers) -> Vec<Imported>; from [operator]; idempotent;
     }
 }
 

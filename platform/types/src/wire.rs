@@ -8,6 +8,9 @@ use bytes::Bytes;
 
 use crate::{Context, Fault, NodeId};
 
+/// Among the roles that may call: every node of the cluster, whatever its roles. No certificate can name it.
+pub const ANY: &str = "*";
+
 /// Carries calls to a service elsewhere.
 #[async_trait]
 pub trait Call: Send + Sync + 'static {
@@ -87,7 +90,7 @@ impl Peer {
     pub fn has_any(&self, roles: &[&str]) -> bool {
         match &self.0 {
             None => true,
-            Some(named) => named.roles.iter().any(|own| roles.contains(&&**own)),
+            Some(named) => roles.contains(&ANY) || named.roles.iter().any(|own| roles.contains(&&**own)),
         }
     }
 }
@@ -102,6 +105,6 @@ mod tests {
         let peer = Peer::new(NodeId::new(&Env::system()), ["users".into(), "orders".into()].into());
         assert!(peer.has_any(&["gateway", "orders"]));
         assert!(!peer.has_any(&["gateway"]) && !peer.has_any(&["order"]) && !peer.has_any(&[]));
-        assert!(Peer::local().has_any(&[]));
+        assert!(peer.has_any(&[ANY]) && Peer::local().has_any(&[]));
     }
 }
