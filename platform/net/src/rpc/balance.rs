@@ -54,20 +54,22 @@ pub(super) fn cost(latency: Duration, in_flight: usize) -> Duration {
     latency.saturating_mul(u32::try_from(in_flight).unwrap_or(u32::MAX).saturating_add(1))
 }
 
-/// The better of two chosen at random (power of two choices): nearly as even as asking all, and no herd runs to the one
+/// The better of two of `count`, chosen at random (power of two choices): nearly as even as asking all, and no herd runs to the one
 /// that was best a moment ago. `draw` is 64 random bits.
 ///
 /// Source: Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001.
-pub(super) fn pick<T: Copy>(candidates: &[T], draw: u64, cost: impl Fn(T) -> Duration) -> Option<T> {
+pub(super) fn pick(count: usize, draw: u64, cost: impl Fn(usize) -> Duration) -> Option<usize> {
     let below = |bits: u64, bound: usize| (((bits & 0xffff_ffff) * bound as u64) >> 32) as usize;
-    let first = below(draw, candidates.len());
-    let (one, rest) = (*candidates.get(first)?, candidates.len() - 1);
-    if rest == 0 {
-        return Some(one);
+    let one = below(draw, count);
+    match count {
+        0 => None,
+        1 => Some(one),
+        _ => {
+            let other = below(draw >> 32, count - 1);
+            let other = if other >= one { other + 1 } else { other };
+            Some(if cost(other) < cost(one) { other } else { one })
+        }
     }
-    let second = below(draw >> 32, rest);
-    let other = candidates[if second >= first { second + 1 } else { second }];
-    Some(if cost(other) < cost(one) { other } else { one })
 }
 
 #[cfg(test)]
@@ -103,12 +105,11 @@ mod tests {
             rng.fill(&mut bytes);
             u64::from_le_bytes(bytes)
         };
-        assert_eq!(pick(&[] as &[u64], draw(), ms), None);
-        assert_eq!(pick(&[9], draw(), ms), Some(9));
+        let cost = |index: usize| ms(index as u64);
+        assert_eq!((pick(0, draw(), cost), pick(1, draw(), cost)), (None, Some(0)));
         let mut picked = [0_u32; 4];
         for _ in 0..6_000 {
-            let winner = pick(&[0, 1, 2, 3], draw(), ms).expect("there are four");
-            picked[usize::try_from(winner).expect("small")] += 1;
+            picked[pick(4, draw(), cost).expect("there are four")] += 1;
         }
         // Of the six pairs the best wins three, the next two, the third one, the worst none.
         assert!((2_800..3_200).contains(&picked[0]), "{picked:?}");

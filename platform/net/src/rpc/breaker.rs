@@ -132,3 +132,108 @@ impl Breaker {
         self.window = Window::new(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Fails until the breaker opens.
+    fn trip(breaker: &mut Breaker, now: Instant) {
+        while !breaker.failed(now, 1_000) {}
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it_and_one_success_after_the_pause_closes_it() {
+        let start = Instant::now();
+        let mut breaker = Breaker::new(start);
+        assert_eq!((0..5).filter(|_| breaker.failed(start, 1_000)).count(), 1);
+        assert_eq!((breaker.state(start), breaker.admits(start)), (BreakerState::Open, Admits::Nothing));
+        breaker.succeeded(start + ms(100));
+        assert_eq!(breaker.state(start + ms(499)), BreakerState::Open, "a late answer proves nothing");
+        assert_eq!(breaker.admits(start + ms(600)), Admits::Probe { due: ms(100) });
+        assert!(breaker.probe(start + ms(600)) && !breaker.probe(start + ms(600)), "one probe at a time");
+        assert_eq!(breaker.admits(start + ms(700)), Admits::Nothing);
+        assert!(matches!(breaker.admits(start + ms(2_600)), Admits::Probe { .. }), "the probe was forgotten");
+        breaker.succeeded(start + ms(700));
+        assert_eq!((breaker.state(start), breaker.admits(start)), (BreakerState::Closed, Admits::Calls));
+    }
+
+    #[test]
+    fn mostly_failures_open_it_even_if_none_follow_each_other_for_long() {
+        let start = Instant::now();
+        let mut breaker = Breaker::new(start);
+        let opened = (0..40).any(|call| match call % 5 {
+            0 | 1 => {
+                breaker.succeeded(start);
+                false
+            }
+            _ => breaker.failed(start, 0),
+        });
+        assert!(opened);
+        let mut breaker = Breaker::new(start);
+        let opened = (0..400).any(|call| match call % 2 {
+            0 => {
+                breaker.succeeded(start);
+                false
+            }
+            _ => breaker.failed(start, 0),
+        });
+        assert!(!opened, "half of them succeed");
+    }
+
+    #[test]
+    fn a_node_that_flaps_is_left_alone_longer_each_time_until_it_has_been_well_for_a_while() {
+        let start = Instant::now();
+        let (mut breaker, mut now, mut pauses) = (Breaker::new(start), start, Vec::new());
+        for _ in 0..6 {
+            trip(&mut breaker, now);
+            let opened_at = now;
+            while breaker.state(now) == BreakerState::Open {
+                now += ms(1);
+            }
+            pauses.push((now - opened_at).as_millis());
+            breaker.succeeded(now);
+        }
+        assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+        now += ms(10_001);
+        trip(&mut breaker, now);
+        assert_eq!(breaker.state(now + ms(500)), BreakerState::HalfOpen);
+    }
+
+    proptest! {
+        #[test]
+        fn it_always_comes_to_a_probe_and_a_success_of_it_always_closes(
+            steps in prop::collection::vec((0..3_000_u64, any::<bool>(), 0..1_000_u32), 0..200),
+        ) {
+            let mut now = Instant::now();
+            let mut breaker = Breaker::new(now);
+            for (passed_ms, succeeds, jitter) in steps {
+                now += ms(passed_ms);
+                let before = breaker.state(now);
+                match breaker.admits(now) {
+                    Admits::Nothing => prop_assert!(before != BreakerState::Closed),
+                    Admits::Calls => prop_assert_eq!(before, BreakerState::Closed),
+                    Admits::Probe { .. } => {
+                        prop_assert_eq!(before, BreakerState::HalfOpen);
+                        prop_assert!(breaker.probe(now));
+                    }
+                }
+                if succeeds {
+                    breaker.succeeded(now);
+                    prop_assert!(before == BreakerState::Open || breaker.state(now) == BreakerState::Closed);
+                } else if breaker.failed(now, jitter) {
+                    prop_assert_eq!(breaker.state(now), BreakerState::Open);
+                    prop_assert!(before != BreakerState::Open);
+                }
+            }
+            let probed = breaker.admits(now + OPEN_MAX + PROBE_TIMEOUT);
+            prop_assert!(!matches!(probed, Admits::Nothing));
+        }
+    }
+}

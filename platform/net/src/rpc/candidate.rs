@@ -54,9 +54,9 @@ impl Candidate {
         self.lock().shunned_until.is_some_and(|until| now < until)
     }
 
-    /// Prefers others for a while.
-    pub(super) fn shun(&self, until: Instant) {
-        self.lock().shunned_until = Some(until);
+    /// Asks others first for so long.
+    pub(super) fn shun(&self, time: Duration) {
+        self.lock().shunned_until = Some(Instant::now() + time);
     }
 
     /// Counts a call until the guard is dropped.

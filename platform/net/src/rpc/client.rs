@@ -193,8 +193,11 @@ impl<'c> Attempts<'c> {
             }
             Outcome::Refused(fault) => {
                 in_flight.refused();
-                let shun = if fault == (Fault::Overloaded {}) { net.jitter(SHUN_OVERLOADED) } else { SHUN };
-                candidate.shun(Instant::now() + shun);
+                match fault {
+                    Fault::Overloaded {} => candidate.shun(net.jitter(SHUN_OVERLOADED)),
+                    Fault::Unavailable { .. } => candidate.shun(SHUN),
+                    _ => {}
+                }
                 self.refused(fault)
             }
             Outcome::Lost => {
@@ -209,6 +212,8 @@ impl<'c> Attempts<'c> {
             // A node that is going away sends everybody on; that must not use up the budget.
             Fault::Unavailable { .. } => self.pauses == 0,
             Fault::Overloaded {} => false,
+            // Of an earlier version, which has no such method: one of ours may be asked.
+            Fault::Invalid { .. } => true,
             // Every node would say the same.
             _ => return Next::Answer(Err(fault)),
         };
@@ -234,7 +239,7 @@ impl<'c> Attempts<'c> {
     /// The reason why no node can be asked, if it is not worth waiting.
     async fn pause(&mut self, mut news: watch::Receiver<()>) -> Result<(), Fault> {
         let fault = self.refusal.clone().unwrap_or_else(|| self.service.unavailable());
-        if fault == (Fault::Overloaded {}) {
+        if !matches!(fault, Fault::Unavailable { .. }) {
             return Err(fault);
         }
         let until = self.service.is_away(self.client.patience);

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::frame::Frame;
 use super::link::{FrameReader, IN_FLIGHT_MAX, QUEUE_LEN, greet, write_frames};
 use super::pulse::{Beat, Heard, Pulse, Watched};
+use super::target::Target;
 use super::transport::Io;
 
 /// The client's end of a connection. Dropping the last handle closes it.
@@ -34,8 +35,8 @@ pub(super) enum Outcome {
 }
 
 impl Connection {
-    /// Greets the peer and starts to read what it sends.
-    pub(super) async fn open(io: Box<dyn Io>) -> io::Result<Self> {
+    /// Greets the peer, who is `target`, and starts to read what it sends.
+    pub(super) async fn open(io: Box<dyn Io>, target: Target) -> io::Result<Self> {
         let (mut io, heard) = Watched::new(io);
         greet(&mut io).await?;
         let (read, write) = tokio::io::split(io);
@@ -45,7 +46,8 @@ impl Connection {
         let answers = Answers { waiting: waiting.clone(), heard: heard.clone(), frames: frames.downgrade() };
         tokio::spawn(async move {
             if let Err(error) = answers.hand_out(FrameReader::new(read)).await {
-                tracing::warn!(%error, "lost the connection to a node");
+                let Target { node, address } = target;
+                tracing::warn!(%node, %address, %error, "lost the connection to a node");
             }
             answers.waiting.close();
             writing.abort();

@@ -106,7 +106,9 @@ impl Peer {
         }
         let (own, net) = (self.clone(), net.clone());
         tokio::spawn(async move {
-            let opening = async { Connection::open(net.connect.connect(own.target.address).await?).await };
+            let target = own.target;
+            let opening =
+                async { Connection::open(net.connect.connect(target.address).await?, target).await };
             match timeout(CONNECT_TIMEOUT, opening).await.unwrap_or_else(|late| Err(late.into())) {
                 Ok(connection) => own.connected(connection),
                 Err(error) => own.not_connected(&net, &error),

@@ -157,8 +157,7 @@ impl Choices {
                 best.push((candidate, connection));
             }
         }
-        let indexes: Vec<usize> = (0..best.len()).collect();
-        let chosen = pick(&indexes, net.draw(), |index| best[index].0.cost(now))?;
+        let chosen = pick(best.len(), net.draw(), |index| best[index].0.cost(now))?;
         let (candidate, connection) = best.swap_remove(chosen);
         Some((candidate.clone(), connection))
     }

@@ -37,7 +37,7 @@ pub(super) struct Pulse {
 impl Pulse {
     /// `heard_at` is when the last sign of life came, `busy` whether calls wait for an answer.
     pub(super) fn beat(&mut self, now: Instant, heard_at: Instant, busy: bool) -> Beat {
-        self.asked_at = self.asked_at.filter(|asked| *asked >= heard_at);
+        self.asked_at = self.asked_at.filter(|asked| *asked > heard_at);
         self.busy_since = if busy { self.busy_since.or(Some(now)) } else { None };
         let (ask_after, give_up_after) = if busy { BUSY } else { IDLE };
         // A peer that nobody needed is not to blame for the time before.
@@ -59,21 +59,21 @@ impl Pulse {
 #[derive(Debug)]
 pub(super) struct Heard {
     began: Instant,
-    after_us: AtomicU64,
+    after_ns: AtomicU64,
 }
 
 impl Heard {
     fn new() -> Self {
-        Self { began: Instant::now(), after_us: AtomicU64::new(0) }
+        Self { began: Instant::now(), after_ns: AtomicU64::new(0) }
     }
 
     pub(super) fn at(&self) -> Instant {
-        self.began + Duration::from_micros(self.after_us.load(Ordering::Relaxed))
+        self.began + Duration::from_nanos(self.after_ns.load(Ordering::Relaxed))
     }
 
     fn now(&self) {
-        let after_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.after_us.store(after_us, Ordering::Relaxed);
+        let after_ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.after_ns.store(after_ns, Ordering::Relaxed);
     }
 }
 

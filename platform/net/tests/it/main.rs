@@ -1,13 +1,16 @@
 //! What clients and other nodes see of `shoal-net`.
 
 mod api;
+mod balance;
 mod bundle;
 mod cluster;
+mod fleet;
 mod garbage;
 mod handshake;
 mod limits;
 mod log;
 mod refusals;
+mod restarts;
 mod roles;
 mod rotation;
 mod rpc;

@@ -1,0 +1,185 @@
+//! Nodes that are killed and restarted while calls go to them over real sockets.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use shoal_net::rpc::{Client, Connect, Io, Peers, Server, Services, Target};
+use shoal_types::wire::{Call, Dispatch};
+use shoal_types::{Context, Env, Fault, NodeId};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Answers after a millisecond, and counts.
+#[derive(Default)]
+struct House {
+    begun: AtomicUsize,
+    running: AtomicUsize,
+}
+
+#[async_trait]
+impl Dispatch for House {
+    fn service(&self) -> &'static str {
+        "pond"
+    }
+
+    async fn dispatch(&self, _: &Context, _: &str, body: Bytes) -> Result<Bytes, Fault> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.running.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        Ok(body)
+    }
+}
+
+struct Node {
+    target: Target,
+    house: Arc<House>,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl Node {
+    async fn start() -> Self {
+        let env = Env::system();
+        let house = Arc::new(House::default());
+        let services = Services::new(env.clone(), [house.clone() as Arc<dyn Dispatch>]);
+        let server = Server::bind("127.0.0.1:0", services).await.expect("a free port");
+        let target = Target { node: NodeId::new(&env), address: server.address() };
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let running = tokio::spawn(server.run(stopped, Duration::from_secs(10)));
+        Self { target, house, stop, running }
+    }
+}
+
+/// The nodes that are named at the moment.
+#[derive(Default)]
+struct Directory(Mutex<Arc<[Target]>>);
+
+impl Directory {
+    fn name(&self, nodes: &[Node]) {
+        *self.0.lock().expect("not poisoned") = nodes.iter().map(|node| node.target).collect();
+    }
+}
+
+impl Peers for Directory {
+    fn with_service(&self, _: &str) -> Arc<[Target]> {
+        self.0.lock().expect("not poisoned").clone()
+    }
+}
+
+struct Tcp;
+
+#[async_trait]
+impl Connect for Tcp {
+    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
+        Ok(Box::new(TcpStream::connect(address).await?))
+    }
+}
+
+/// Thirty-two callers, each of whom calls again as soon as it has its answer.
+struct Callers {
+    calls: Arc<AtomicUsize>,
+    failures: Arc<Mutex<Vec<Fault>>>,
+    calling: JoinSet<()>,
+}
+
+impl Callers {
+    fn start(directory: &Arc<Directory>, idempotent: bool) -> Self {
+        let client = Arc::new(Client::new(Env::system(), Arc::new(Tcp), directory.clone()));
+        let (calls, failures) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<Fault>>>::default());
+        let mut calling = JoinSet::new();
+        for _ in 0..32 {
+            let (client, calls, failures) = (client.clone(), calls.clone(), failures.clone());
+            calling.spawn(async move {
+                loop {
+                    let cx = Context::system(&Env::system(), Duration::from_secs(20));
+                    let answer = client.call(&cx, "pond", "fish", Bytes::from_static(b"carp"), idempotent);
+                    if let Err(fault) = answer.await {
+                        failures.lock().expect("not poisoned").push(fault);
+                    }
+                    calls.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        Self { calls, failures, calling }
+    }
+
+    /// Waits until so many further calls have ended.
+    async fn until(&self, further: usize) {
+        let goal = self.calls.load(Ordering::SeqCst) + further;
+        let mut interval = tokio::time::interval(Duration::from_millis(2));
+        while self.calls.load(Ordering::SeqCst) < goal {
+            interval.tick().await;
+        }
+    }
+
+    async fn stop(mut self) -> Vec<Fault> {
+        self.calling.shutdown().await;
+        std::mem::take(&mut self.failures.lock().expect("not poisoned"))
+    }
+}
+
+async fn nodes(directory: &Directory, count: usize) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for _ in 0..count {
+        nodes.push(Node::start().await);
+    }
+    directory.name(&nodes);
+    nodes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_nodes_fail_no_idempotent_call() {
+    let directory = Arc::new(Directory::default());
+    let mut nodes = nodes(&directory, 3).await;
+    let callers = Callers::start(&directory, true);
+    callers.until(500).await;
+    for _ in 0..2 {
+        // Nobody tells the directory.
+        let killed = nodes.remove(0);
+        killed.running.abort();
+        callers.until(1_000).await;
+    }
+    assert_eq!(callers.stop().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_node_fails_at_most_what_is_in_flight_on_it() {
+    let directory = Arc::new(Directory::default());
+    let nodes = nodes(&directory, 3).await;
+    let callers = Callers::start(&directory, false);
+    callers.until(500).await;
+    nodes[0].running.abort();
+    callers.until(2_000).await;
+    let failed = callers.stop().await.len();
+    assert!(failed <= 32, "{failed} failed, and only so many call at a time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_of_all_nodes_fails_no_call() {
+    let directory = Arc::new(Directory::default());
+    let mut nodes = nodes(&directory, 3).await;
+    let callers = Callers::start(&directory, false);
+    for _ in 0..3 {
+        callers.until(500).await;
+        let old = nodes.remove(0);
+        old.stop.send(()).expect("it runs");
+        old.running.await.expect("it ends");
+        assert_eq!(old.house.running.load(Ordering::SeqCst), 0, "it finished what it had begun");
+        // The directory hears of both only now.
+        nodes.push(Node::start().await);
+        directory.name(&nodes);
+    }
+    callers.until(1_000).await;
+    assert_eq!(callers.stop().await, []);
+    assert!(nodes.iter().all(|node| node.house.begun.load(Ordering::SeqCst) > 50), "all take part");
+}
