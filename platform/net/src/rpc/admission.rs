@@ -6,6 +6,7 @@ use shoal_types::{Caller, Env, Fault, NodeId};
 
 use super::frame::Header;
 use super::hush::Hush;
+use super::shed::Places;
 
 /// The services a node answers for.
 #[derive(Clone)]
@@ -13,13 +14,14 @@ pub struct Services {
     pub(super) env: Env,
     by_name: Arc<HashMap<&'static str, Arc<dyn Dispatch>>>,
     forbidden: Arc<Hush<NodeId>>,
+    pub(super) places: Arc<Places>,
 }
 
 impl Services {
     /// Answers for each of `services`.
     pub fn new(env: Env, services: impl IntoIterator<Item = Arc<dyn Dispatch>>) -> Self {
         let by_name = services.into_iter().map(|service| (service.service(), service)).collect();
-        Self { env, by_name: Arc::new(by_name), forbidden: Arc::default() }
+        Self { env, by_name: Arc::new(by_name), forbidden: Arc::default(), places: Arc::default() }
     }
 
     /// The service of a call that `peer` may make. Nothing of the call's body has been read by then.

@@ -245,6 +245,7 @@ impl Calls {
         if self.running.len() >= IN_FLIGHT_MAX {
             return Err(Fault::Overloaded {});
         }
+        let place = self.services.places.take(service.service(), &header.method)?;
         let (cx, method, within) =
             (header.context(&self.services.env), header.method.to_string(), header.remaining());
         let frames = self.frames.clone();
@@ -259,6 +260,7 @@ impl Calls {
                 }
                 Err(_) => Err(Fault::DeadlineExceeded {}),
             };
+            place.leave();
             // If the connection has broken, the client knows already.
             let _ = frames.send(answer_frame(id, answer)).await;
             id

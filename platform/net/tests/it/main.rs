@@ -9,6 +9,7 @@ mod garbage;
 mod handshake;
 mod limits;
 mod log;
+mod overload;
 mod refusals;
 mod restarts;
 mod roles;
