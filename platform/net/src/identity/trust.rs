@@ -172,3 +172,48 @@ fn unix_time(at: Timestamp) -> UnixTime {
 pub(super) fn timestamp(time: UnixTime) -> Timestamp {
     Timestamp::default().plus(Duration::from_secs(time.as_secs()))
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, Issuer, KeyPair, SanType};
+    use shoal_types::NodeId;
+
+    use super::super::Bundle;
+    use super::*;
+
+    #[test]
+    fn a_node_cannot_make_certificates_of_others() {
+        let env = Env::system();
+        let bundle = Bundle::create("pond", &env).expect("a valid name");
+        let trust = bundle.trust().expect("a good bundle");
+        let name =
+            |roles: &[&str]| Name::new(bundle.cluster(), NodeId::new(&env), roles).expect("valid roles");
+        let gateway = name(&["gateway"]);
+        let stolen = bundle.mint(&gateway, Duration::from_secs(60), &env).expect("a good bundle");
+        assert!(trust.vouches_for(&stolen.certificate, &env).is_ok());
+
+        let mut issuer = CertificateParams::default();
+        issuer.distinguished_name = rcgen::DistinguishedName::new();
+        issuer.distinguished_name.push(DnType::CommonName, gateway.node.to_string());
+        let key = KeyPair::try_from(&stolen.key).expect("a key");
+        let mut params = CertificateParams::default();
+        let uri = name(&["checkout"]).to_string().try_into().expect("ASCII");
+        params.subject_alt_names = vec![SanType::URI(uri)];
+        let forged = params.signed_by(&key, &Issuer::from_params(&issuer, &key)).expect("signed");
+        let chain = [stolen.certificate];
+        let now = unix_time(env.now());
+        assert!(trust.verify_client_cert(forged.der(), &chain, now).is_err());
+        assert!(trust.check_server(forged.der(), &chain, now).is_err());
+    }
+
+    #[test]
+    fn a_certificate_of_another_cluster_that_is_expired_too_is_foreign() {
+        let env = Env::system();
+        let [ours, theirs] = ["ours", "theirs"].map(|name| Bundle::create(name, &env).expect("a valid name"));
+        let name = Name::new(theirs.cluster(), NodeId::new(&env), &[]).expect("no roles");
+        let leaf = theirs.mint(&name, Duration::ZERO, &env).expect("a good bundle");
+        let refused = ours.trust().expect("a good bundle").vouches_for(&leaf.certificate, &env);
+        let error = refused.expect_err("refused");
+        assert!(matches!(error, Error::InvalidCertificate(CertificateError::Other(_))), "{error}");
+    }
+}

@@ -39,6 +39,7 @@ impl Services {
         if peer.has_any(callers) && (!as_system || peer.has_any(service.system_callers())) {
             return Ok(service);
         }
+        metrics::counter!("rpc_calls_forbidden_total").increment(1);
         if self.forbidden.lets_log(&self.env, node) {
             let (service, method, roles) = (&*header.service, &*header.method, peer.roles().join(","));
             tracing::warn!(%node, roles, service, method, as_system, "a node asked for what its roles may not");

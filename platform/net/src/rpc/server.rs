@@ -146,7 +146,11 @@ fn let_in(
         Ok(shown) => return Some(shown),
         Err(error) => error,
     };
-    match HandshakeError::of(&error) {
+    let cause = HandshakeError::of(&error);
+    if let Some(cause) = cause {
+        metrics::counter!("rpc_connections_refused_total", "code" => cause.code()).increment(1);
+    }
+    match cause {
         Some(cause) if refused.lets_log(env, (from, cause.code())) => {
             tracing::warn!(code = cause.code(), %from, %error, "refused a connection between nodes");
         }

@@ -7,7 +7,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use shoal_net::identity::Identity;
-use shoal_net::rpc::Server;
+use shoal_net::rpc::{Client, Server, Target};
 use shoal_types::{Caller, Env, ManualClock, NodeId, Timestamp};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -38,14 +38,14 @@ async fn nodes_of_one_cluster_talk_and_those_of_another_are_refused_with_one_lin
         node.identity.reload(&step).expect("the same cluster");
     }
     assert_eq!(code_of(&old, node.address).await, "certificate_untrusted");
-    let client = client(&foreign, node.address, &env);
+    let targets: Arc<[Target]> = [Target { node: node.identity.node(), address: node.address }].into();
+    let client = Client::new(env, Arc::new(foreign.tls()), Arc::new(targets)).with_patience(Duration::ZERO);
     for _ in 0..3 {
         assert!(call(&client, Caller::Anonymous, "say", "hello").await.is_err());
     }
-    let heard = log::heard();
-    assert!(heard.contains("the other node belongs to the cluster"), "{heard}");
+    let heard =
+        hear(&["refused_as_foreign", "refused_as_untrusted", "the other node belongs to the cluster"]).await;
     assert_eq!(heard.matches("refused a connection between nodes").count(), 2, "{heard}");
-    assert!(heard.contains("refused_as_foreign") && heard.contains("refused_as_untrusted"), "{heard}");
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn strangers_are_refused_each_with_its_code() {
             stream.write_all(b"shoal/1\n").await.expect("written");
             assert!(stream.read_u8().await.is_err());
         }
-        wait_for_log(expected).await;
+        hear_code(expected).await;
         assert_eq!(code_of(&identity(&bundle, &["gateway"], &env), node.address).await, "");
     }
 }
@@ -228,19 +228,24 @@ async fn ends_without_encryption_are_told_from_nodes() {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     assert!(answer.len() < 16, "{answer:?}");
-    wait_for_log("not_tls").await;
+    hear_code("not_tls").await;
 }
 
-async fn wait_for_log(code: &str) {
+async fn hear_code(code: &str) {
+    hear(&[&format!("\"code\":\"{code}\"")]).await;
+}
+
+/// Waits until all `words` are logged and gives what was logged until then.
+async fn hear(words: &[&str]) -> String {
     let mut heard = String::new();
     for _ in 0..10_000 {
         heard += &log::heard();
-        if heard.contains(&format!("\"code\":\"{code}\"")) {
-            return;
+        if words.iter().all(|words| heard.contains(words)) {
+            return heard;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    panic!("{code} was not logged, but: {heard}");
+    panic!("{words:?} were not logged, but: {heard}");
 }
 
 /// Passes bytes on to `target` and keeps a copy of all of them.
