@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ const CONNECTIONS_MAX: usize = 1_024;
 
 /// A client that is silent for so long is gone: it would have asked whether we live.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// After so long a client is asked to make its connection anew, with the certificates of then: one that was made with
+/// what is not believed any more does not last for ever.
+const CONNECTION_AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Pause after the operating system would not accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -196,9 +201,10 @@ impl Calls {
     async fn answer_all<R: Io>(
         mut self,
         mut reader: FrameReader<R>,
-        mut draining: watch::Receiver<bool>,
+        draining: watch::Receiver<bool>,
     ) -> io::Result<()> {
         let mut going_away = false;
+        let mut retires = pin!(timeout(CONNECTION_AGE_MAX, begins(draining)));
         loop {
             tokio::select! {
                 read = timeout(SILENCE_MAX, reader.next()) => match read?? {
@@ -210,7 +216,7 @@ impl Calls {
                         self.by_id.remove(&id);
                     }
                 }
-                () = begins(&mut draining), if !going_away => {
+                _ = &mut retires, if !going_away => {
                     // The client closes when it has its answers: what it sent meanwhile is still read and refused.
                     going_away = true;
                     self.send(Frame::GoAway).await?;
@@ -279,7 +285,7 @@ impl Calls {
 }
 
 /// Waits until the node drains; for ever if nobody can say so any more.
-async fn begins(draining: &mut watch::Receiver<bool>) {
+async fn begins(mut draining: watch::Receiver<bool>) {
     if draining.wait_for(|draining| *draining).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use shoal_net::identity::{Bundle, Identity, Rotation};
-use shoal_net::rpc::Client;
+use shoal_net::rpc::{Client, Services, serve};
+use shoal_types::wire::Peer;
 use shoal_types::{Caller, Env, Fact};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 
 use crate::cluster::{Node, bundle, call, client, code_of, identity};
 
@@ -106,4 +110,28 @@ async fn a_node_stays_in_its_cluster() {
     assert_eq!(identity.reload(&theirs).expect_err("refused").code(), "bundle_of_other_cluster");
     assert_eq!(identity.cluster(), ours.cluster());
     assert!(identity.reload(&ours).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_made_anew_after_twelve_hours() {
+    const PING: [u8; 13] = [0, 0, 0, 9, 6, 0, 0, 0, 0, 0, 0, 0, 0];
+    const GO_AWAY: u8 = 8;
+    let (mut client, server) = tokio::io::duplex(1_024);
+    let (_draining, told) = watch::channel(false);
+    tokio::spawn(serve(server, Peer::local(), Services::new(Env::system(), []), told));
+    client.write_all(b"shoal/1\n").await.expect("written");
+    client.read_exact(&mut [0; 8]).await.expect("a greeting");
+    let mut age = Duration::ZERO;
+    let told_to_go = loop {
+        client.write_all(&PING).await.expect("written");
+        let mut frame = [0; 13];
+        client.read_exact(&mut frame).await.expect("an answer");
+        if frame[4] == GO_AWAY {
+            break age;
+        }
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        age += Duration::from_secs(20);
+    };
+    let half_a_day = Duration::from_secs(12 * 60 * 60);
+    assert!((half_a_day..=half_a_day + Duration::from_secs(20)).contains(&told_to_go), "{told_to_go:?}");
 }
