@@ -64,7 +64,7 @@ impl Directory {
         self.members().iter().find(|member| member.id == id).cloned()
     }
 
-    /// Sees a new number after each change.
+    /// Sees a new number after each change, of a load too.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.published.generation.subscribe()
     }

@@ -8,6 +8,9 @@ use crate::table::{Change, Contacts};
 pub(super) const URGENT_MAX: usize = 16;
 /// Every so many ticks a seed and a silent node are asked too: a network that fell apart grows together that way.
 const SEEK_EVERY: u64 = 5;
+/// Ticks after its start in which a node asks others than seeds if it knows any. When many start at once the seeds are
+/// what all of them know, and would be asked by all of them.
+const SPARE_SEEDS_FOR: u64 = 25;
 /// Seeds asked at a time by a node that knows nobody.
 const SEEDS_AT_ONCE: usize = 8;
 
@@ -15,8 +18,8 @@ const SEEDS_AT_ONCE: usize = 8;
 /// a round spreads news quickly enough, and each question is longer.
 const fn fanout(others: usize) -> usize {
     match others {
-        0..=8 => 3,
-        9..=32 => 2,
+        0..=24 => 3,
+        25..=48 => 2,
         _ => 1,
     }
 }
@@ -56,9 +59,13 @@ impl Gossip {
     }
 
     fn choose(&self, contacts: &Contacts, tick: u64) -> Vec<SocketAddr> {
+        let seeds = self.seeds.borrow().clone();
         let mut alive = contacts.alive.clone();
+        if tick < SPARE_SEEDS_FOR && alive.iter().any(|address| !seeds.contains(address)) {
+            alive.retain(|address| !seeds.contains(address));
+        }
         let mut chosen = self.draw(&mut alive, fanout(contacts.alive.len()));
-        let mut strangers = self.seeds.borrow().clone();
+        let mut strangers = seeds;
         strangers.retain(|seed| *seed != self.own_address && !contacts.alive.contains(seed));
         if contacts.alive.is_empty() {
             chosen.extend(self.draw(&mut strangers, SEEDS_AT_ONCE));

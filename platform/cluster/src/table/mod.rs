@@ -46,6 +46,7 @@ pub(crate) struct Table {
     tick: u64,
     change: Change,
     unreadable: u64,
+    allowance: exchange::Allowance,
 }
 
 /// Whom to talk to.
@@ -60,7 +61,16 @@ impl Table {
         let own = key(me.id);
         let records = BTreeMap::from([(own, Record::own(me)?)]);
         let graveyard = Graveyard::default();
-        Ok(Self { own, records, graveyard, patience, tick: 0, change: Change::Nothing, unreadable: 0 })
+        Ok(Self {
+            own,
+            records,
+            graveyard,
+            patience,
+            tick: 0,
+            change: Change::Nothing,
+            unreadable: 0,
+            allowance: exchange::Allowance::default(),
+        })
     }
 
     fn own(&self) -> &Record {
@@ -100,6 +110,7 @@ impl Table {
     /// Lets a tick pass: notices who has fallen silent, forgets who was so for long. True if it is time for a round.
     pub(crate) fn advance(&mut self) -> bool {
         self.tick += 1;
+        self.allowance.refill();
         for key in self.overdue() {
             self.give_up(key);
         }

@@ -184,9 +184,28 @@ fn more_nodes_than_fit_into_a_message_are_told_in_stretches() {
     while anna.members().len() < 401 || bert.members().len() < 401 {
         exchange(&mut anna, &mut bert, turn);
         exchange(&mut bert, &mut anna, turn);
+        (anna.allowance.refill(), bert.allowance.refill());
         turn += 37;
         assert!(turn < 37 * 100, "{} and {}", anna.members().len(), bert.members().len());
     }
+}
+
+#[test]
+fn a_seed_asked_by_all_at_once_tells_each_a_little_and_different_things() {
+    let mut seed = table(0);
+    for n in 1..100 {
+        seed.respond(Message::tell(vec![table(n).own_entry()]), 0);
+    }
+    let (mut told, mut bytes) = (std::collections::BTreeSet::new(), 0);
+    for n in 100..200 {
+        let mut newcomer = table(n);
+        bytes += exchange(&mut newcomer, &mut seed, u32::try_from(n).expect("few") * 31);
+        // Itself, the seed and one more at least, so that it can ask on.
+        assert!(newcomer.members().len() >= 3, "{n}");
+        told.extend(names(&newcomer));
+    }
+    assert!(bytes < 90_000, "{bytes}");
+    assert!(told.len() > 140, "{}", told.len());
 }
 
 fn group(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Option<Group>> {

@@ -17,7 +17,7 @@ async fn talk(nodes: &[Cluster]) {
 
 #[tokio::test]
 async fn keys_are_changed_under_traffic_without_losing_a_member() {
-    let shoal = Shoal::new(1, 1);
+    let shoal = Shoal::new(1, 1).in_haste();
     let first = shoal.join(NAMES[0], &[]).await;
     let seed = first.gossip_address();
     let nodes = [first, shoal.join(NAMES[1], &[seed]).await, shoal.join(NAMES[2], &[seed]).await];
@@ -51,7 +51,7 @@ async fn keys_are_changed_under_traffic_without_losing_a_member() {
 
 #[tokio::test]
 async fn a_node_that_misses_the_change_is_lost_and_found_when_it_follows() {
-    let shoal = Shoal::new(1, 1);
+    let shoal = Shoal::new(1, 1).in_haste();
     let anna = shoal.join("anna", &[]).await;
     let bert = shoal.join("bert", &[anna.gossip_address()]).await;
     all_see(&[&anna, &bert], &["anna", "bert"]).await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shoal_cluster::{Cluster, Directory, GossipKey, KeyRing, Link, Member, Options, State};
+use shoal_cluster::{Cluster, Directory, GossipKey, KeyRing, Link, Member, Options, Pace, State};
 use shoal_types::{Clock, Env, NodeId, SystemClock, SystemRng, Timestamp};
 use tokio::time::{interval, timeout};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub(crate) struct Shoal {
     pub(crate) id: Uuid,
     pub(crate) keys: KeyRing,
+    pub(crate) pace: Pace,
 }
 
 pub(crate) fn key(byte: u8) -> GossipKey {
@@ -22,7 +23,13 @@ pub(crate) fn key(byte: u8) -> GossipKey {
 
 impl Shoal {
     pub(crate) fn new(id: u128, secret: u8) -> Self {
-        Self { id: Uuid::from_u128(id), keys: KeyRing::new(key(secret), None) }
+        Self { id: Uuid::from_u128(id), keys: KeyRing::new(key(secret), None), pace: Pace::default() }
+    }
+
+    /// The same four times as fast, for tests that wait for many rounds.
+    pub(crate) fn in_haste(mut self) -> Self {
+        self.pace.interval = Duration::from_millis(50);
+        self
     }
 
     pub(crate) fn options(&self, name: &str, env: &Env, seeds: &[SocketAddr]) -> Options {
@@ -32,6 +39,7 @@ impl Shoal {
             Member::new(NodeId::new(env), name, "0.1.0", &["users", "orders"], peer_address, env.now());
         me.state = State::Ready;
         let mut options = Options::new(self.id, self.keys.clone(), listen, me);
+        options.pace = self.pace;
         options.seeds = seeds.iter().map(SocketAddr::to_string).collect();
         options
     }

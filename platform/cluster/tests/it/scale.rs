@@ -1,11 +1,22 @@
-//! Many nodes. The example `converge` shows it with a hundred.
+//! Many nodes. The example `converge` prints the figures.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
+
+use shoal_cluster::{Cluster, MemoryNetwork};
+use shoal_types::Env;
+use tokio::time::{Instant, interval};
 
 use super::nodes::{Shoal, ready};
 
-const NODES: usize = 20;
+const FIVE: Duration = Duration::from_secs(5);
+
+async fn all_know(nodes: &[Cluster], count: usize) {
+    for node in nodes {
+        node.directory().until(|directory| ready(directory).len() == count).await;
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_nodes_know_each_other_within_seconds_and_talk_little() {
@@ -14,16 +25,43 @@ async fn twenty_nodes_know_each_other_within_seconds_and_talk_little() {
     let first = shoal.join("0", &[]).await;
     let seeds: [SocketAddr; 1] = [first.gossip_address()];
     let mut nodes = vec![first];
-    for n in 1..NODES {
+    for n in 1..20 {
         nodes.push(shoal.join(&n.to_string(), &seeds).await);
     }
-    for node in &nodes {
-        node.directory().until(|directory| ready(directory).len() == NODES).await;
-    }
+    all_know(&nodes, 20).await;
     let converged = begun.elapsed();
-    assert!(converged < Duration::from_secs(5), "{converged:?}");
+    assert!(converged < FIVE, "{converged:?}");
     let sent: u64 = nodes.iter().map(|node| node.counts().sent_bytes).sum();
-    let rate = sent as f64 / begun.elapsed().as_secs_f64() / NODES as f64;
-    assert!(rate < 40_000.0, "{rate} bytes/s while converging");
+    assert!(sent / 20 < 20_000, "{} bytes a node in {converged:?}", sent / 20);
     assert!(nodes.iter().all(|node| node.counts().refused.total() == 0));
+}
+
+/// In virtual time, so that it shows the protocol and not how busy the machine is.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_nodes_know_each_other_in_five_seconds_at_twenty_kilobytes_a_second_each() {
+    let (shoal, network) = (Shoal::new(1, 1), MemoryNetwork::new(Env::system()));
+    let address = |n: u8| SocketAddr::from(([10, 0, 0, n], 7_100));
+    let begun = Instant::now();
+    let node = |n: u8| shoal.join_over(&n.to_string(), &[address(0)], Arc::new(network.link(address(n))));
+    let mut nodes: Vec<Cluster> = (0..100).map(node).collect();
+    all_know(&nodes, 100).await;
+    assert!(begun.elapsed() < FIVE, "{:?}", begun.elapsed());
+
+    let mut sent = vec![0; 100];
+    let mut windows = interval(FIVE);
+    windows.tick().await;
+    for _ in 0..3 {
+        windows.tick().await;
+        for (node, before) in nodes.iter().zip(&mut sent) {
+            let now = node.counts().sent_bytes;
+            assert!(now - *before < 20_000 * 5, "{} bytes in five seconds", now - *before);
+            *before = now;
+        }
+        assert!(nodes.iter().all(|node| ready(&node.directory()).len() == 100));
+    }
+
+    drop(nodes.pop());
+    let begun = Instant::now();
+    all_know(&nodes, 99).await;
+    assert!(begun.elapsed() < FIVE, "{:?}", begun.elapsed());
 }
