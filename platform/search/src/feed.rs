@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::bulk::{self, BulkStep};
@@ -70,6 +70,7 @@ pub(crate) async fn run(
     mut commands: mpsc::Receiver<Command>,
     checkpoint: watch::Sender<Option<String>>,
     closing: Arc<AtomicBool>,
+    hurry: Arc<Notify>,
 ) {
     let mut feed = Feed { writer: Some(writer), checkpoint, closing };
     loop {
@@ -86,7 +87,8 @@ pub(crate) async fn run(
             break;
         }
         match next {
-            Next::Commands => sleep(PACE).await,
+            // An old hurry makes one pause short, which harms nobody.
+            Next::Commands => drop(timeout(PACE, hurry.notified()).await),
             Next::Backlog => {}
             Next::Bulk(steps) => feed.bulk(steps).await,
             Next::End => break,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tantivy::IndexReader;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 use crate::bulk::BulkLoad;
 use crate::feed::{self, CHANGES_MAX, Command};
@@ -39,6 +39,8 @@ pub struct Index {
     commands: mpsc::Sender<Command>,
     checkpoint: watch::Receiver<Option<String>>,
     closing: Arc<AtomicBool>,
+    /// Ends the pause between two commits.
+    hurry: Arc<Notify>,
     /// One for each change that may wait.
     places: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
@@ -64,14 +66,15 @@ impl Index {
         let reader = writer.reader().clone();
         let (publish, checkpoint) = watch::channel(writer.checkpoint().map(str::to_owned));
         let (commands, received) = mpsc::channel(CHANGES_MAX);
-        let closing = Arc::new(AtomicBool::new(false));
-        tokio::spawn(feed::run(writer, received, publish, closing.clone()));
+        let (closing, hurry) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+        tokio::spawn(feed::run(writer, received, publish, closing.clone(), hurry.clone()));
         Ok(Self {
             schema,
             reader,
             commands,
             checkpoint,
             closing,
+            hurry,
             places: Arc::new(Semaphore::new(CHANGES_MAX)),
             waiting: Arc::new(Semaphore::new(SEARCHES_WAITING_MAX)),
             running: Arc::new(Semaphore::new(SEARCHES_MAX)),
@@ -123,6 +126,18 @@ impl Index {
     pub async fn flush(&self) -> Result<(), Error> {
         let (done, result) = oneshot::channel();
         self.send(Command::Flush(done)).await?;
+        result.await.map_err(|_| Error::Closed)?
+    }
+
+    /// As [`Index::flush`], without the pause in which changes gather for one commit: for somebody who waits.
+    ///
+    /// # Errors
+    /// As [`Index::flush`].
+    pub async fn flush_now(&self) -> Result<(), Error> {
+        let (done, result) = oneshot::channel();
+        self.send(Command::Flush(done)).await?;
+        // After it is sent, so that the pause it ends is the one before it.
+        self.hurry.notify_one();
         result.await.map_err(|_| Error::Closed)?
     }
 
