@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use shoal_sql::{Database, Error, params};
+use shoal_sql::{Database, Engine, Error, params};
 use shoal_types::{Context, Env};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -24,12 +24,20 @@ pub struct RelayOptions {
     pub backoff: Duration,
     /// How long a consumer may take for a batch.
     pub timeout: Duration,
+    /// Where several nodes share the data: about how often it is looked for events that a node left behind which is gone.
+    pub look_every: Duration,
 }
 
 impl Default for RelayOptions {
-    /// 256 events a batch, 6 tries within about 1.6 s, 30 s for a consumer.
+    /// 256 events a batch, 6 tries within about 1.6 s, 30 s for a consumer; a look a minute.
     fn default() -> Self {
-        Self { batch: 256, tries: 6, backoff: Duration::from_millis(50), timeout: Duration::from_secs(30) }
+        Self {
+            batch: 256,
+            tries: 6,
+            backoff: Duration::from_millis(50),
+            timeout: Duration::from_secs(30),
+            look_every: Duration::from_secs(60),
+        }
     }
 }
 
@@ -52,7 +60,11 @@ pub struct Redriven {
 }
 
 /// Carries the events of one house from its outbox to the consumers in this process: each at least once, in the order
-/// of its aggregate. Woken by commits; an idle relay asks the database nothing.
+/// of its aggregate. Woken by commits; an idle relay asks an embedded database nothing.
+///
+/// Where nodes share the data each has a relay on the same outbox: what one of them finds unpublished it carries and
+/// marks, whoever wrote it. So two may carry the same event, and what a node leaves that dies is carried by the others:
+/// at their next commit, or at a look now and then.
 pub struct Relay {
     work: Arc<Work>,
     stop: watch::Sender<bool>,
@@ -150,12 +162,25 @@ async fn run(work: Arc<Work>) {
         }
         tokio::select! {
             woken = commits.changed() => if woken.is_err() { return },
+            () = work.next_look() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
 }
 
 impl Work {
+    /// Waits until it is to be looked for what others left; for ever where there are no others.
+    async fn next_look(&self) {
+        if self.db.engine() == Engine::Sqlite {
+            return std::future::pending().await;
+        }
+        // Half to one and a half times as long, so that the nodes do not all look at once.
+        let every = self.options.look_every;
+        let spread = u32::try_from(every.as_millis()).unwrap_or(u32::MAX).max(1);
+        let jitter = Duration::from_millis(self.env.rng().below(spread).into());
+        tokio::time::sleep(every / 2 + jitter).await;
+    }
+
     /// Publishes until nothing is left. A database that is away is asked again, with growing pauses.
     async fn drain(&self) -> ControlFlow<()> {
         let mut stop = self.stop.clone();

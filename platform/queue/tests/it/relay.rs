@@ -153,7 +153,10 @@ async fn a_batch_costs_two_statements_whatever_its_size() {
 #[tokio::test]
 async fn an_idle_relay_asks_the_database_nothing() {
     let (db, angler) = (pond().await, Angler::new("angler"));
-    let relay = relay(&db, &[&angler]);
+    // Where nodes share the data it looks for what others left, as seldom as it is told to.
+    let seldom =
+        RelayOptions { look_every: Duration::from_secs(7 * 24 * 60 * 60), ..RelayOptions::default() };
+    let relay = relay_with(&db, &[&angler], seldom);
     feed(&db, fish()).await;
     published(&relay, 1).await;
     // The commit it was woken by may have come during its first sweep: let it look once more.
