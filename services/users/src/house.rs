@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shoal_queue::OutboxTable;
-use shoal_sql::{Database, Migration, Source};
+use shoal_sql::{Database, Engine, Migration, Source};
 use shoal_types::Env;
 
 use crate::passwords::{PasswordOptions, Passwords};
@@ -24,10 +24,10 @@ pub struct Options {
     pub session_life: Duration,
     /// Sessions of one user at the same time; another login ends the oldest.
     pub sessions_max: usize,
-    /// Sessions remembered in memory.
+    /// Sessions remembered in memory. None are where other nodes may share the data: each use reads whether the session
+    /// was ended there.
     pub cached_sessions_max: usize,
-    /// How long a remembered session is trusted before it is read again: the time after which a session ended on
-    /// another node is refused here too.
+    /// How long a remembered session is trusted before it is read again.
     pub cached_session_life: Duration,
     /// The time between two runs of the jobs.
     pub job_interval: Duration,
@@ -72,7 +72,11 @@ impl House {
     /// The house on a database that is open and has [`MIGRATIONS`].
     pub fn new(db: Database, options: Options, env: Env) -> Arc<Self> {
         let passwords = Passwords::new(&options.passwords, env.clone());
-        let sessions = SessionCache::new(options.cached_sessions_max, options.cached_session_life);
+        let life = match db.engine() {
+            Engine::Sqlite => options.cached_session_life,
+            Engine::Postgres => Duration::ZERO,
+        };
+        let sessions = SessionCache::new(options.cached_sessions_max, life);
         Arc::new(Self { db, env, options, passwords, sessions })
     }
 

@@ -9,8 +9,8 @@ use crate::model::token::Presented;
 
 /// The sessions seen lately, so that a request need not ask the database whose it is.
 ///
-/// What ends a session in this process takes it out at once. What another node ends is noticed when the entry is
-/// `life` old.
+/// What ends a session takes it out at once, as this process has the data to itself; with a `life` of zero it remembers
+/// nothing.
 pub(crate) struct SessionCache {
     entries: Cache<SessionId, Entry>,
     /// Grows with each ending: what was read before an ending is not put in after it.
@@ -56,6 +56,9 @@ impl SessionCache {
 
     /// Puts in what was read, unless a session ended meanwhile.
     pub(crate) fn put(&self, seen: Seen, session: SessionId, entry: Entry) {
+        if self.life.is_zero() {
+            return;
+        }
         self.entries.insert(session, entry);
         if self.endings.load(Ordering::SeqCst) != seen.0 {
             self.entries.remove(&session);
@@ -106,6 +109,14 @@ mod tests {
         assert_eq!(cache.get(&token, at(999)).map(|found| found.role), Some(Role::Staff));
         assert_eq!(cache.get(&token, at(1000)), None);
         assert_eq!(cache.get(&token, entry.read_at.minus(Duration::from_millis(1))), None);
+    }
+
+    #[test]
+    fn without_a_life_nothing_is_remembered() {
+        let (_, token, entry) = fixture();
+        let cache = SessionCache::new(10, Duration::ZERO);
+        cache.put(cache.before_read(), token.session, entry);
+        assert_eq!((cache.get(&token, entry.read_at), cache.entries.len()), (None, 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::time::Duration;
 use shoal_contract::users::{
     ChangePassword, Error, ListSessions, LogIn, PasswordChange, SessionRef, Token, User, Users,
 };
+use shoal_sql::Engine;
 use shoal_types::{Fault, Role, Secret};
 use shoal_users::{Options, PasswordOptions};
 
@@ -56,7 +57,7 @@ async fn a_token_opens_the_door_and_only_its_hash_is_kept() {
 }
 
 #[tokio::test]
-async fn a_session_seen_lately_costs_no_statement() {
+async fn a_session_seen_lately_costs_no_statement_where_nobody_else_can_end_it() {
     let town = Town::start().await;
     town.register("ada@example.com").await;
     let login = town.log_in("ada@example.com").await;
@@ -64,6 +65,11 @@ async fn a_session_seen_lately_costs_no_statement() {
     let before = town.statements();
     for _ in 0..100 {
         assert!(town.opens(&login.token).await);
+    }
+    if town.house.database().engine() == Engine::Postgres {
+        // Another node may have ended it.
+        assert_eq!(town.statements() - before, 100);
+        return;
     }
     assert_eq!(town.statements(), before);
     town.clock.advance(Duration::from_secs(1));
