@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use shoal_contract::products::{ProductId, ProductStatus};
 use shoal_search::{Index, Place};
@@ -14,10 +15,14 @@ use crate::api::settling::Settling;
 use crate::cache::{Cache, Entry};
 use crate::desk::Desk;
 use crate::error::Stop;
+use crate::following::Following;
 use crate::index;
 use crate::jobs::Alarm;
 use crate::model::Tree;
-use crate::store::{self, Settlement};
+use crate::store::{self, Audience, Position, Settlement};
+
+/// How long the first look at the data may take.
+const OPEN_TIME: Duration = Duration::from_secs(60);
 
 /// How to open the house.
 #[derive(Debug, Clone)]
@@ -63,10 +68,12 @@ pub(crate) struct House {
     pub(crate) reserving: Desk<Reserving>,
     pub(crate) confirming: Desk<Settling>,
     pub(crate) releasing: Desk<Settling>,
+    /// What others change of the same data; nobody does where it is embedded.
+    pub(crate) following: Option<Following>,
 }
 
 impl House {
-    pub(crate) async fn open(options: Options, env: Env) -> Result<Self, OpenError> {
+    pub(crate) async fn open(options: Options, env: Env) -> Result<Arc<Self>, OpenError> {
         let folder = options.source.directory().map(|directory| directory.join("search"));
         // The database first: its lock keeps other processes from the index too.
         let sql = shoal_sql::Options::new(options.source, "products", store::MIGRATIONS, env.clone());
@@ -75,11 +82,22 @@ impl House {
         let place = folder.clone().map_or(Place::Memory, Place::Directory);
         let index = Index::open(place, schema).await;
         let index = index.map_err(|error| OpenError::Search { folder: folder.unwrap_or_default(), error })?;
+        // Noted before the index is filled: what is changed from here on is heard.
+        let position = position(&db, &env).await?;
+        Ok(Arc::new_cyclic(|house| {
+            let following = position.map(|position| Following::new(house, position, &env));
+            Self::on(db, index, following, options.currency, env)
+        }))
+    }
+
+    /// The house on data and an index that are open.
+    fn on(db: Database, index: Index, following: Option<Following>, currency: Currency, env: Env) -> Self {
         let (alarm, rounds) = (Arc::new(Alarm::default()), rounds_max(db.engine()));
         let reserving = Reserving::new(db.clone(), env.clone(), Arc::clone(&alarm));
         let settling = |how| Desk::new(Settling::new(db.clone(), env.clone(), how), env.clone(), rounds);
-        Ok(Self {
-            currency: options.currency,
+        Self {
+            following,
+            currency,
             cache: Cache::new(),
             index,
             alarm,
@@ -88,7 +106,12 @@ impl House {
             releasing: settling(Settlement::Release),
             db,
             env,
-        })
+        }
+    }
+
+    /// Who else must hear of what is changed here.
+    pub(crate) fn audience(&self) -> Audience {
+        if self.following.is_some() { Audience::Nodes } else { Audience::Nobody }
     }
 
     /// Finishes what waits and closes the data.
@@ -148,6 +171,15 @@ impl House {
             None => Ok(self.load(cx, [id]).await?.remove(&id)),
         }
     }
+}
+
+/// The last change, if other nodes may make some.
+async fn position(db: &Database, env: &Env) -> Result<Option<Position>, shoal_sql::Error> {
+    if db.engine() == Engine::Sqlite {
+        return Ok(None);
+    }
+    let cx = Context::system(env, OPEN_TIME);
+    db.read(&cx, async |tx| store::last_change(tx).await).await.map(Some)
 }
 
 /// How many rounds of one desk may be on their way.

@@ -182,7 +182,7 @@ impl House {
         for ids in ids.chunks(usize::from(BATCH)) {
             self.apply(cx, ids.to_vec()).await?;
         }
-        Ok(self.index.flush().await?)
+        self.flush_index().await
     }
 
     /// Indexes the products in a category and below it anew: they show its title and path.
@@ -197,7 +197,16 @@ impl House {
             after = *last;
             self.apply(cx, members).await?;
         }
-        Ok(self.index.flush().await?)
+        self.flush_index().await
+    }
+
+    /// Waits until what was taken in can be found. Where nodes share the data a search may wait for it.
+    async fn flush_index(&self) -> Result<(), Fault> {
+        match self.following {
+            Some(_) => self.index.flush_now().await?,
+            None => self.index.flush().await?,
+        }
+        Ok(())
     }
 
     /// Reads from the database, not the cache: a change is told of as soon as it is committed, which is before the
@@ -213,9 +222,11 @@ impl House {
     /// Fills an index that is new or was lost, in the order of ids. Searches see the old content until it is done;
     /// changes told of meanwhile wait and are applied after it.
     pub(crate) async fn fill_index(&self, cx: &Context) -> Result<(), Fault> {
-        if !self.index.rebuild_needed() {
-            return Ok(());
-        }
+        if self.index.rebuild_needed() { self.refill_index(cx).await } else { Ok(()) }
+    }
+
+    /// Fills the index anew, whatever is in it.
+    pub(crate) async fn refill_index(&self, cx: &Context) -> Result<(), Fault> {
         let load = self.index.bulk().await?;
         let tree = self.tree(cx).await.map_err(fault)?;
         let (mut after, mut count) = (ProductId::from_uuid(Uuid::nil()), 0);

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use shoal_contract::products::Error;
 use shoal_queue::Retention;
-use shoal_types::{Context, Timestamp};
+use shoal_sql::Tx;
+use shoal_types::{Context, Env, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::api::settling;
 use crate::error::Stop;
+use crate::following::Following;
 use crate::house::House;
 use crate::store;
 
@@ -28,6 +30,17 @@ const SWEEP: Duration = Duration::from_secs(60 * 60);
 const STEP_TIME: Duration = Duration::from_secs(60);
 /// How long filling the index may take.
 const FILL_TIME: Duration = Duration::from_secs(60 * 60);
+
+/// How long changes are kept for nodes that follow them. One that was away for longer starts over.
+const CHANGES_KEPT: Duration = Duration::from_secs(60 * 60);
+/// Changes forgotten in one transaction.
+const CHANGES_BATCH: u16 = 500;
+/// The longest pause between two looks for what other nodes have changed; a read of a product looks anyway.
+const FOLLOW_MAX: Duration = Duration::from_secs(60);
+/// The pause while another node is busy.
+const FOLLOW_MIN: Duration = Duration::from_secs(1);
+/// The least pause between two commits of the index.
+const PACE: Duration = Duration::from_millis(150);
 
 /// Wakes the job that ends holds when a hold is made that runs out before it would look again.
 #[derive(Debug)]
@@ -54,7 +67,13 @@ impl Alarm {
 
 /// Runs the jobs until `stop` says so.
 pub(crate) async fn run(house: Arc<House>, mut stop: watch::Receiver<bool>) {
-    let jobs = async { tokio::join!(fill_index(&house), end_holds(&house), sweep(&house)) };
+    let index = async {
+        match &house.following {
+            Some(following) => follow(&house, following).await,
+            None => fill_index(&house).await,
+        }
+    };
+    let jobs = async { tokio::join!(index, end_holds(&house), sweep(&house)) };
     tokio::select! {
         _ = jobs => {}
         // A sender that is gone asks for nothing any more.
@@ -75,15 +94,65 @@ async fn fill_index(house: &House) {
     }
 }
 
+/// Keeps the index close to what all nodes write, so that no search has to wait for much. Own commits wake it, and
+/// what readers hear; else it looks now and then, often while another node is busy.
+async fn follow(house: &House, following: &Following) {
+    let mut commits = house.db.on_commit();
+    let mut pause = FOLLOW_MAX;
+    let mut looked = false;
+    loop {
+        commits.mark_unchanged();
+        let cx = Context::system(&house.env, FILL_TIME);
+        pause = match house.catch_up(&cx).await {
+            Ok(true) if looked => FOLLOW_MIN,
+            Ok(_) => pause.saturating_mul(2).min(FOLLOW_MAX),
+            Err(fault) => {
+                tracing::warn!(%fault, "the search index lags behind for now");
+                RETRY
+            }
+        };
+        looked = tokio::select! {
+            () = sleep(around(&house.env, pause)) => true,
+            () = following.news.notified() => false,
+            open = commits.changed() => match open {
+                Ok(()) => false,
+                Err(_) => return,
+            },
+        };
+        // Many changes are indexed with few commits.
+        sleep(PACE).await;
+    }
+}
+
+/// A pause of about this length, so that nodes do not look all at once.
+fn around(env: &Env, pause: Duration) -> Duration {
+    let millis = u32::try_from(pause.as_millis() / 2).unwrap_or(u32::MAX);
+    pause.mul_f32(0.75) + Duration::from_millis(env.rng().below(millis.max(1)).into())
+}
+
 async fn sweep(house: &House) {
     loop {
         let cx = Context::system(&house.env, STEP_TIME);
-        match shoal_queue::expire(&house.db, &cx, &house.env, Retention::default()).await {
+        match remove_served(house, &cx).await {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "rows that have served removed"),
             Err(error) => tracing::warn!(%error, "rows that have served stay for now"),
         }
         sleep(SWEEP).await;
+    }
+}
+
+/// Removes rows that have served, in small transactions; how many.
+async fn remove_served(house: &House, cx: &Context) -> Result<u64, shoal_sql::Error> {
+    let mut removed = shoal_queue::expire(&house.db, cx, &house.env, Retention::default()).await?;
+    let before = house.env.now().minus(CHANGES_KEPT);
+    loop {
+        let body = async move |tx: &mut Tx| store::forget_changes(tx, before, CHANGES_BATCH).await;
+        let forgotten = house.db.write(cx, body).await?;
+        removed += forgotten;
+        if forgotten < u64::from(CHANGES_BATCH) {
+            return Ok(removed);
+        }
     }
 }
 

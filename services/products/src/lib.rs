@@ -8,6 +8,7 @@ mod cache;
 mod desk;
 mod error;
 mod events;
+mod following;
 mod house;
 mod index;
 mod jobs;
@@ -39,7 +40,7 @@ impl Products {
     /// # Errors
     /// What keeps the database or the search index from being opened.
     pub async fn open(options: Options, env: Env) -> Result<Self, OpenError> {
-        Ok(Self { house: Arc::new(House::open(options, env).await?) })
+        Ok(Self { house: House::open(options, env).await? })
     }
 
     /// The house's data, for its relay and its counters.
@@ -47,9 +48,13 @@ impl Products {
         &self.house.db
     }
 
-    /// Who hears the house's own events.
+    /// Who hears the house's own events. Nobody where several nodes share the data: each of them has an index, and
+    /// follows the changes by itself.
     pub fn consumers(&self) -> Vec<Arc<dyn Consumer>> {
-        vec![Arc::new(SearchFeed { house: Arc::clone(&self.house) })]
+        match self.house.following {
+            Some(_) => Vec::new(),
+            None => vec![Arc::new(SearchFeed { house: Arc::clone(&self.house) })],
+        }
     }
 
     /// How the house's relay works best: large batches, as the search index writes each of them to disk.
@@ -74,6 +79,9 @@ impl Products {
 
     /// Finishes what waits and closes the data. Stop the relay and the jobs before.
     pub async fn close(&self) {
+        if let Some(following) = &self.house.following {
+            following.close().await;
+        }
         if let Err(error) = self.house.index.close().await {
             let fault = Fault::from(error);
             tracing::warn!(%fault, "the search index lacks the last changes until they are told again");

@@ -1,6 +1,7 @@
 //! Queries on a transaction; no rules.
 
 mod categories;
+mod changes;
 mod holds;
 mod lists;
 mod movements;
@@ -12,8 +13,11 @@ mod tests;
 mod words;
 
 pub(crate) use categories::{
-    CATEGORIES_MAX, Move, add_categories, bump_tree, category_has_products, load_tree, move_products,
-    remove_category, tree_version, update_category,
+    CATEGORIES_MAX, Move, add_categories, category_has_products, load_tree, move_products, remove_category,
+    tree_version, update_category,
+};
+pub(crate) use changes::{
+    Audience, Noted, Position, Subject, forget_changes, last_change, list_changes, tell, tell_of_tree,
 };
 pub(crate) use holds::{
     NewHolds, Settlement, due, entomb, find_reservation, find_reservations, next_expiry, settle,
@@ -33,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = &[
     shoal_queue::MIGRATION,
     Migration::new("0002_catalogue.sql", include_str!("../migrations/0002_catalogue.sql")),
     Migration::new("0003_stock.sql", include_str!("../migrations/0003_stock.sql")),
+    Migration::new("0004_changes.sql", include_str!("../migrations/0004_changes.sql")),
 ];
 
 /// Rows of a round, up to a power of two by repeating the last: the engine keeps a plan for each number of rows that it

@@ -27,6 +27,7 @@ pub(super) async fn find(
     cx: &Context,
     which: &ProductRef,
 ) -> Result<Option<Arc<Entry>>, Stop> {
+    house.hear(cx).await?;
     let slug = match which {
         ProductRef::Id(id) => return house.load_one(cx, *id).await,
         ProductRef::Slug(slug) => slug,
@@ -66,6 +67,7 @@ pub(super) async fn find_by_skus(
     if skus.len() > SKUS_MAX {
         return Err(Fault::invalid("skus", "too_long", "expected at most 1000 SKUs").into());
     }
+    house.hear(cx).await?;
     let mut entries: Vec<Option<Arc<Entry>>> = skus.iter().map(|sku| house.cache.by_sku(sku)).collect();
     let missing: Vec<String> =
         skus.iter().zip(&entries).filter(|(_, entry)| entry.is_none()).map(|(sku, _)| sku.clone()).collect();

@@ -17,13 +17,14 @@ use crate::error::{Stop, TRIES};
 use crate::events;
 use crate::house::{House, system_only};
 use crate::model::Tree;
-use crate::store::{self, Move};
+use crate::store::{self, Audience, Move};
 
 /// The most categories of one import.
 const IMPORT_MAX: usize = 10_000;
 
 /// The whole tree.
 pub(super) async fn list(house: &House, cx: &Context) -> Result<Vec<Category>, Error> {
+    house.hear(cx).await?;
     Ok(house.tree(cx).await?.listed().to_vec())
 }
 
@@ -35,12 +36,13 @@ pub(super) async fn create(house: &Arc<House>, cx: &Context, new: NewCategory) -
     finished(async move {
         for _ in 0..TRIES {
             let (tree, env, new) = (house.tree(&cx).await?, house.env.clone(), new.clone());
+            let audience = house.audience();
             let body = async move |tx: &mut Tx| {
                 check_tree(tx, &tree).await?;
                 check_room(&tree, 1)?;
                 let category = tree.placed(env.id(), new.clone())?;
                 let changes = Changes { added: vec![category.clone()], ..Changes::default() };
-                changes.store(tx, &env, &tree).await?;
+                changes.store(tx, audience, &env, &tree).await?;
                 Ok::<_, Stop>(category)
             };
             let result = once(&house.db, &cx, &house.env, "create_category", body).await;
@@ -66,6 +68,7 @@ pub(super) async fn replace(
     finished(async move {
         for _ in 0..TRIES {
             let (tree, env, request) = (house.tree(&cx).await?, house.env.clone(), request.clone());
+            let audience = house.audience();
             let body = async move |tx: &mut Tx| {
                 check_tree(tx, &tree).await?;
                 let old = known(&tree, request.id)?.clone();
@@ -75,7 +78,7 @@ pub(super) async fn replace(
                     after.put(category.clone());
                     let mut changes = Changes::default();
                     changes.change(&tree, &after, old, category.clone());
-                    changes.store(tx, &env, &tree).await?;
+                    changes.store(tx, audience, &env, &tree).await?;
                 }
                 Ok::<_, Stop>(category)
             };
@@ -96,15 +99,16 @@ pub(super) async fn remove(house: &Arc<House>, cx: &Context, which: CategoryRef)
     let (house, cx) = (Arc::clone(house), cx.clone());
     finished(async move {
         for _ in 0..TRIES {
-            let (tree, env) = (house.tree(&cx).await?, house.env.clone());
+            let (tree, env, audience) = (house.tree(&cx).await?, house.env.clone(), house.audience());
             let body = async move |tx: &mut Tx| {
                 check_tree(tx, &tree).await?;
                 let category = known(&tree, which.id)?;
+                // From here on no product comes into it.
+                Changes::default().store(tx, audience, &env, &tree).await?;
                 if tree.has_children(which.id) || store::category_has_products(tx, which.id).await? {
                     return Err(Error::CategoryInUse {}.into());
                 }
-                store::remove_category(tx, category).await?;
-                Changes::default().store(tx, &env, &tree).await
+                Ok(store::remove_category(tx, category).await?)
             };
             let result = house.db.write(&cx, body).await;
             house.cache.forget_tree();
@@ -146,8 +150,9 @@ impl Changes {
     }
 
     /// Stores the changes to `tree`, counts them as one, and tells of them.
-    async fn store(&self, tx: &mut Tx, env: &Env, tree: &Tree) -> Result<(), Stop> {
-        let version = store::bump_tree(tx, tree.version()).await?;
+    async fn store(&self, tx: &mut Tx, audience: Audience, env: &Env, tree: &Tree) -> Result<(), Stop> {
+        let changed = self.changed.iter().map(|(_, new)| new.id);
+        let version = store::tell_of_tree(tx, audience, env, tree.version(), changed).await?;
         store::add_categories(tx, &self.added).await?;
         for (old, new) in &self.changed {
             store::update_category(tx, old, new).await?;
@@ -171,14 +176,14 @@ pub(super) async fn import(
     let (house, cx) = (Arc::clone(house), cx.clone());
     finished(async move {
         for _ in 0..TRIES {
-            let (tree, env) = (house.tree(&cx).await?, house.env.clone());
+            let (tree, env, audience) = (house.tree(&cx).await?, house.env.clone(), house.audience());
             let (outcomes, changes) = plan(&env, &tree, &request.categories);
             if request.dry_run || (changes.added.is_empty() && changes.changed.is_empty()) {
                 return Ok(outcomes);
             }
             let body = async move |tx: &mut Tx| {
                 check_tree(tx, &tree).await?;
-                changes.store(tx, &env, &tree).await
+                changes.store(tx, audience, &env, &tree).await
             };
             let result = house.db.write(&cx, body).await;
             house.cache.forget_tree();

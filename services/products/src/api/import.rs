@@ -16,7 +16,7 @@ use crate::error::{Stop, TRIES};
 use crate::events::{self, ProductSaid};
 use crate::house::{House, system_only};
 use crate::model::{self, Identity, Tree};
-use crate::store::{self, NewMovement, NewRows};
+use crate::store::{self, Audience, NewMovement, NewRows};
 
 /// The most products of one import.
 const IMPORT_MAX: usize = 1_000;
@@ -52,7 +52,9 @@ pub(super) async fn products(
             if request.dry_run || plan.is_empty() {
                 return Ok(outcomes);
             }
-            let result = house.db.write(&cx, async move |tx| plan.store(tx, &env, &tree).await).await;
+            let audience = house.audience();
+            let result =
+                house.db.write(&cx, async move |tx| plan.store(tx, audience, &env, &tree).await).await;
             updated.into_iter().for_each(|id| house.cache.forget(id));
             match result {
                 Err(Stop::Overtaken) => house.cache.forget_tree(),
@@ -171,7 +173,7 @@ impl Plan {
         self.updates.iter().map(|update| update.new.id).collect()
     }
 
-    async fn store(&self, tx: &mut Tx, env: &Env, tree: &Tree) -> Result<(), Stop> {
+    async fn store(&self, tx: &mut Tx, audience: Audience, env: &Env, tree: &Tree) -> Result<(), Stop> {
         check_tree(tx, tree).await?;
         self.added.insert(tx).await?;
         for said in self.said.chunks(EVENTS_MAX) {
@@ -184,7 +186,8 @@ impl Plan {
                 result => result?,
             }
         }
-        Ok(())
+        let added = self.said.iter().map(|said| ProductId::from_uuid(said.aggregate));
+        store::tell(tx, audience, env, tree.version(), added.chain(self.updated_ids())).await
     }
 }
 

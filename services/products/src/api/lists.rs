@@ -21,6 +21,7 @@ pub(super) async fn list(
         Some(status) => vec![status],
         None => vec![Draft, Active, Archived],
     };
+    house.hear(cx).await?;
     let category = match &asked.category {
         Some(slug) => Some(house.tree(cx).await?.find(slug)?.id),
         None => None,

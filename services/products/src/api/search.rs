@@ -20,6 +20,7 @@ const OFFSET_MAX: u32 = 1_000;
 /// Searches the active products.
 pub(super) async fn search(house: &House, cx: &Context, search: Search) -> Result<SearchResults, Error> {
     check(&search)?;
+    house.catch_up(cx).await?;
     let path = match &search.category {
         Some(slug) => {
             let tree = house.tree(cx).await?;

@@ -15,7 +15,7 @@ use crate::error::{Stop, TRIES};
 use crate::events;
 use crate::house::House;
 use crate::model::{self, Identity, Tree};
-use crate::store::{self, NewMovement, NewRows};
+use crate::store::{self, Audience, NewMovement, NewRows};
 
 /// Adds a product.
 pub(super) async fn create(house: &House, cx: &Context, new: NewProduct) -> Result<Arc<Product>, Error> {
@@ -23,7 +23,8 @@ pub(super) async fn create(house: &House, cx: &Context, new: NewProduct) -> Resu
     model::check_fit(&new)?;
     for _ in 0..TRIES {
         let (tree, env, new) = (house.tree(cx).await?, house.env.clone(), new.clone());
-        let body = async move |tx: &mut Tx| add(tx, &env, &tree, &new).await;
+        let audience = house.audience();
+        let body = async move |tx: &mut Tx| add(tx, audience, &env, &tree, &new).await;
         match once(&house.db, cx, &house.env, "create_product", body).await {
             Err(Stop::Overtaken) => house.cache.forget_tree(),
             result => return Ok(Arc::new(result?)),
@@ -32,7 +33,13 @@ pub(super) async fn create(house: &House, cx: &Context, new: NewProduct) -> Resu
     Err(Stop::Overtaken.into())
 }
 
-async fn add(tx: &mut Tx, env: &Env, tree: &Tree, new: &NewProduct) -> Result<Product, Stop> {
+async fn add(
+    tx: &mut Tx,
+    audience: Audience,
+    env: &Env,
+    tree: &Tree,
+    new: &NewProduct,
+) -> Result<Product, Stop> {
     check_tree(tx, tree).await?;
     let path = match &new.category {
         Some(slug) => tree.path(tree.find(slug)?.id),
@@ -47,6 +54,7 @@ async fn add(tx: &mut Tx, env: &Env, tree: &Tree, new: &NewProduct) -> Result<Pr
     rows.add_product(&product, &first_goods(env, new, &product, now));
     rows.insert(tx).await?;
     append(tx, &events::created(&product), env).await?;
+    store::tell(tx, audience, env, tree.version(), [product.id]).await?;
     Ok(product)
 }
 
@@ -62,8 +70,8 @@ pub(super) async fn replace(
     finished(async move {
         for _ in 0..TRIES {
             let (tree, env, request) = (house.tree(&cx).await?, house.env.clone(), request.clone());
-            let id = request.id;
-            let body = async move |tx: &mut Tx| put(tx, &env, &tree, &request).await;
+            let (id, audience) = (request.id, house.audience());
+            let body = async move |tx: &mut Tx| put(tx, audience, &env, &tree, &request).await;
             let result = once(&house.db, &cx, &house.env, "replace_product", body).await;
             house.cache.forget(id);
             match result {
@@ -76,7 +84,13 @@ pub(super) async fn replace(
     .await
 }
 
-async fn put(tx: &mut Tx, env: &Env, tree: &Tree, request: &ReplaceProduct) -> Result<Product, Stop> {
+async fn put(
+    tx: &mut Tx,
+    audience: Audience,
+    env: &Env,
+    tree: &Tree,
+    request: &ReplaceProduct,
+) -> Result<Product, Stop> {
     check_tree(tx, tree).await?;
     let new = &request.product;
     let record = store::load(tx, &[request.id]).await?.pop().ok_or(Error::UnknownProduct {})?;
@@ -97,6 +111,7 @@ async fn put(tx: &mut Tx, env: &Env, tree: &Tree, request: &ReplaceProduct) -> R
     let product = next(env, &old, new.clone(), slug, path, now);
     let received = first_goods(env, new, &product, now);
     store_next(tx, env, &old, &product, &received).await?;
+    store::tell(tx, audience, env, tree.version(), [product.id]).await?;
     Ok(product)
 }
 
@@ -163,7 +178,7 @@ pub(super) async fn archive(house: &Arc<House>, cx: &Context, which: ProductRef)
     let (house, cx) = (Arc::clone(house), cx.clone());
     finished(async move {
         for _ in 0..TRIES {
-            let (tree, env) = (house.tree(&cx).await?, house.env.clone());
+            let (tree, env, audience) = (house.tree(&cx).await?, house.env.clone(), house.audience());
             let body = async move |tx: &mut Tx| {
                 check_tree(tx, &tree).await?;
                 let record = store::load(tx, &[id]).await?.pop().ok_or(Error::UnknownProduct {})?;
@@ -177,7 +192,8 @@ pub(super) async fn archive(house: &Arc<House>, cx: &Context, which: ProductRef)
                     updated_at: env.now(),
                     ..old.clone()
                 };
-                store_next(tx, &env, &old, &product, &[]).await
+                store_next(tx, &env, &old, &product, &[]).await?;
+                store::tell(tx, audience, &env, tree.version(), [id]).await
             };
             let result = house.db.write(&cx, body).await;
             house.cache.forget(id);

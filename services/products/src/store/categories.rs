@@ -11,7 +11,6 @@ shoal_sql::statements! {
     pub(crate) mod sql {
         LIST_CATEGORIES = "select category_id, slug, title, parent_id, position from categories limit $1";
         TREE_VERSION = "select version from category_trees where tree_id = $1";
-        BUMP_TREE = include_str!("bump_tree.sql");
         ADD_CATEGORIES = "insert into categories (category_id, slug, title, parent_id, position)
             values {rows:5}";
         CLAIM_CATEGORY_SLUGS = "insert into category_slugs (slug, category_id) values {rows:2}";
@@ -59,15 +58,6 @@ pub(crate) async fn load_tree(tx: &mut ReadTx) -> Result<Tree, Error> {
 /// How often the tree was changed.
 pub(crate) async fn tree_version(tx: &mut ReadTx) -> Result<u64, Error> {
     Ok(tx.find(sql::TREE_VERSION, params![TREE.uuid()]).await?.unwrap_or(0))
-}
-
-/// Counts a change to the tree that was read at version `seen`, and answers the new version.
-///
-/// # Errors
-/// `Overtaken` if it was changed since.
-pub(crate) async fn bump_tree(tx: &mut Tx, seen: u64) -> Result<u64, Stop> {
-    let version: Option<u64> = tx.find(sql::BUMP_TREE, params![TREE.uuid()]).await?;
-    if version == Some(seen + 1) { Ok(seen + 1) } else { Err(Stop::Overtaken) }
 }
 
 /// Adds categories and claims their slugs.

@@ -8,7 +8,7 @@ use shoal_sql::{Database, FromRow, Row, Statement, Value, params};
 use shoal_types::{Context, Currency, Env, Limit};
 
 use super::lists::{ListFilter, ListKey, Listed};
-use super::{MIGRATIONS, categories, holds, lists, movements, new_products, products, stock};
+use super::{MIGRATIONS, categories, changes, holds, lists, movements, new_products, products, stock};
 
 async fn database() -> (Database, Context) {
     let env = Env::system();
@@ -27,6 +27,7 @@ async fn embedded() -> (Place, Database, Context) {
 fn statements() -> Vec<&'static Statement> {
     [
         categories::sql::ALL,
+        changes::sql::ALL,
         holds::sql::ALL,
         lists::sql::ALL,
         movements::sql::ALL,

@@ -50,6 +50,11 @@ impl Shop {
         }
     }
 
+    /// Whether other nodes may write the same data.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.place.engine() == Engine::Postgres
+    }
+
     /// Starts to feed the search index.
     pub(crate) fn relay(&self) -> Relay {
         let options = Products::relay_options();
