@@ -1,5 +1,6 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -13,18 +14,37 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Where a shop is reached at present; a restart moves it to another port.
-#[derive(Debug, Clone, Default)]
-pub struct Whereabouts(Arc<RwLock<String>>);
+#[derive(Debug, Clone)]
+pub struct Whereabouts {
+    /// An address for each way in.
+    ways: Vec<Arc<RwLock<String>>>,
+    turn: Arc<AtomicUsize>,
+}
+
+impl Default for Whereabouts {
+    fn default() -> Self {
+        Self { ways: vec![Arc::default()], turn: Arc::default() }
+    }
+}
 
 impl Whereabouts {
-    /// The shop is at `address`, an IP address and a port.
-    pub fn moved_to(&self, address: impl ToString) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = address.to_string();
+    /// Everywhere that these are, in turns. Moves of each are followed.
+    pub fn around(all: &[Self]) -> Self {
+        let ways = all.iter().flat_map(|one| one.ways.iter().cloned()).collect();
+        Self { ways, turn: Arc::default() }
     }
 
-    /// The address.
+    /// The shop is at `address`, an IP address and a port.
+    pub fn moved_to(&self, address: impl ToString) {
+        for way in &self.ways {
+            *way.write().unwrap_or_else(PoisonError::into_inner) = address.to_string();
+        }
+    }
+
+    /// The address whose turn it is.
     pub fn address(&self) -> String {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.ways.len();
+        self.ways[turn].read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -58,7 +78,7 @@ impl Client {
         self.token.as_deref()
     }
 
-    /// Where it sends its requests.
+    /// Where it sends its next request.
     pub fn address(&self) -> String {
         self.whereabouts.address()
     }
@@ -134,12 +154,28 @@ impl Request {
         self
     }
 
+    /// How it asks.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path with its query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
     /// Sends it.
     ///
     /// # Errors
     /// If no whole answer came: the server is away, or went away meanwhile.
     pub async fn send(self) -> Result<Answer, Lost> {
-        let uri = format!("http://{}{}", self.client.address(), self.path);
+        let from = self.client.address();
+        let uri = format!("http://{from}{}", self.path);
         let mut request = http::Request::builder().method(self.method).uri(uri);
         if let Some(headers) = request.headers_mut() {
             *headers = self.headers;
@@ -149,7 +185,7 @@ impl Request {
         let (head, body) =
             self.client.http.request(request).await.map_err(|error| lost(&error))?.into_parts();
         let body = body.collect().await.map_err(|error| lost(&error))?.to_bytes();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, from })
     }
 }
 
@@ -182,6 +218,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body as it came.
     pub body: Bytes,
+    /// The address that it came from.
+    pub from: String,
 }
 
 impl Answer {

@@ -9,6 +9,7 @@ use shoal_types::Secret;
 
 use crate::books::Books;
 use crate::client::{Client, Whereabouts};
+use crate::houses::eventually;
 use crate::shop::{SOON, furnish, place};
 
 /// What the program says before the address it serves.
@@ -16,14 +17,14 @@ const SERVES: &str = "shoal serves http://";
 /// Who runs the shop.
 pub(crate) const ADMINISTRATOR: &str = "admin@example.com";
 /// What the test provider's notices are signed with.
-const WEBHOOK_SECRET: &str = "the test provider's own";
+pub(crate) const WEBHOOK_SECRET: &str = "the test provider's own";
 
-/// The program `shoal` as built for tests: beside the test that runs, or where `SHOAL_BINARY` says.
+/// The program `shoal` as built for tests: beside the test that runs, or where `SHOAL_TEST_BINARY` says.
 ///
 /// # Panics
 /// If it was not built: `cargo test -p shoal-testkit` does that.
 pub fn program() -> PathBuf {
-    if let Some(path) = std::env::var_os("SHOAL_BINARY") {
+    if let Some(path) = std::env::var_os("SHOAL_TEST_BINARY") {
         return path.into();
     }
     let test = std::env::current_exe().expect("a test knows where it is");
@@ -36,7 +37,16 @@ pub fn program() -> PathBuf {
 
 /// Runs the program with these arguments to its end; what it wrote to standard output and error, and how it ended.
 pub fn run(arguments: &[&str]) -> (String, String, ExitStatus) {
-    let output = Command::new(program()).args(arguments).output().expect("the program can be started");
+    finish(Command::new(program()).args(arguments))
+}
+
+/// As [`run`], by a node of these roles.
+pub(crate) fn run_as(roles: &str, arguments: &[&str]) -> (String, String, ExitStatus) {
+    finish(Command::new(program()).args(arguments).env("SHOAL_ROLES", roles))
+}
+
+fn finish(command: &mut Command) -> (String, String, ExitStatus) {
+    let output = command.output().expect("the program can be started");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     (text(output.stdout), text(output.stderr), output.status)
 }
@@ -46,6 +56,8 @@ pub struct Process {
     child: Option<Child>,
     arguments: Vec<String>,
     whereabouts: Whereabouts,
+    /// Where it answers other nodes, if it has no public API.
+    behind: Option<String>,
 }
 
 impl Process {
@@ -54,9 +66,18 @@ impl Process {
     /// # Panics
     /// With what it says if it does not serve soon.
     pub async fn serve(arguments: &[&str]) -> Self {
+        Self::started(arguments, None).await
+    }
+
+    /// As [`Process::serve`], a node without a public API that answers other nodes at `address`.
+    pub(crate) async fn behind(address: &str, arguments: &[&str]) -> Self {
+        Self::started(arguments, Some(address.to_owned())).await
+    }
+
+    async fn started(arguments: &[&str], behind: Option<String>) -> Self {
         let mut all = vec!["serve".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let mut process = Self { child: None, arguments: all, whereabouts: Whereabouts::default() };
+        let mut process = Self { child: None, arguments: all, whereabouts: Whereabouts::default(), behind };
         process.start().await;
         process
     }
@@ -71,6 +92,10 @@ impl Process {
         let mut child = child.expect("the program can be started");
         let said = child.stderr.take().expect("standard error is piped");
         self.child = Some(child);
+        if let Some(address) = self.behind.clone() {
+            std::thread::spawn(move || drop(listen_for_address(said)));
+            return answers(&address).await;
+        }
         let address = tokio::task::spawn_blocking(move || listen_for_address(said)).await;
         let address = address.expect("the listener did not panic");
         self.whereabouts
@@ -80,6 +105,11 @@ impl Process {
     /// A guest of its API.
     pub fn guest(&self) -> Client {
         Client::new(self.whereabouts.clone())
+    }
+
+    /// Where its API is; nowhere for a node without.
+    pub(crate) fn whereabouts(&self) -> Option<&Whereabouts> {
+        self.behind.is_none().then_some(&self.whereabouts)
     }
 
     /// Ends it at once, as a power failure would, and waits until it is gone.
@@ -107,6 +137,12 @@ impl Drop for Process {
             let _ = child.wait();
         }
     }
+}
+
+/// Waits until something listens at this address.
+async fn answers(address: &str) {
+    let listens = async || tokio::net::TcpStream::connect(address).await.is_ok();
+    eventually("a node answers other nodes", listens).await;
 }
 
 /// Waits for the line with the address; then goes on reading, so that the program never waits for a reader, and shows

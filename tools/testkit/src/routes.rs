@@ -11,6 +11,8 @@ pub struct Route {
     pub path: String,
     /// Whether it takes a JSON body.
     pub takes_json: bool,
+    /// Whether it may answer that nothing has changed.
+    pub may_be_unchanged: bool,
 }
 
 impl Route {
@@ -41,6 +43,7 @@ fn routes_of(path: &str, operations: &Value) -> Vec<Route> {
             takes_json: operation.pointer("/requestBody/content/application~1json").is_some()
                 && operation.pointer("/requestBody/content/application~1json/schema/type")
                     != Some(&"string".into()),
+            may_be_unchanged: operation.pointer("/responses/304").is_some(),
         })
         .collect()
 }

@@ -1,0 +1,231 @@
+//! Several nodes of one shop. The one place that knows how nodes are started and find each other.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use shoal_sql::Engine;
+use shoal_sql::testing::Place;
+use shoal_types::Secret;
+use tempfile::TempDir;
+
+use crate::books::{Books, HOUSES};
+use crate::client::{Client, Whereabouts};
+use crate::houses::eventually;
+use crate::process::{ADMINISTRATOR, Process, WEBHOOK_SECRET, run_as};
+use crate::shop::{furnish, place};
+use crate::topology::Topology;
+
+/// The services that nodes ask each other for.
+const SERVICES: [&str; 4] = ["users", "products", "orders", "checkout"];
+
+/// A file that every gateway shows at `/media/pot.svg`.
+const PICTURE: &str = r#"<svg xmlns="http://www.w3.org/2000/svg"/>"#;
+
+/// What one node is told.
+struct Plan {
+    roles: &'static str,
+    config: String,
+    /// Where other nodes reach it.
+    peer_listen: String,
+    data: String,
+}
+
+impl Plan {
+    fn has(&self, role: &str) -> bool {
+        self.roles.split(',').any(|own| own == role || own == "all")
+    }
+
+    /// Starts the node among others.
+    async fn start(&self, all: &[Self]) -> Process {
+        let mut arguments = vec!["--config", &self.config, "--data", &self.data, "--test-provider"];
+        arguments.extend(["--roles", self.roles]);
+        arguments.extend(["--peer-listen", &self.peer_listen]);
+        let elsewhere = SERVICES.iter().filter(|service| !self.has(service));
+        let peers: Vec<_> = elsewhere
+            .flat_map(|service| {
+                let having = all.iter().filter(|node| node.has(service));
+                having.map(move |node| format!("{service}={}", node.peer_listen))
+            })
+            .collect();
+        peers.iter().for_each(|peer| arguments.extend(["--peer", peer]));
+        match self.has("gateway") {
+            true => Process::serve(&arguments).await,
+            false => Process::behind(&self.peer_listen, &arguments).await,
+        }
+    }
+}
+
+/// The nodes of one shop, each a process of its own, with an administrator, a way to ship and a tax.
+pub struct Fleet {
+    nodes: Vec<Process>,
+    plans: Vec<Plan>,
+    guest: Client,
+    password: String,
+    books: String,
+    // Removed after the nodes have ended.
+    _folder: TempDir,
+    _place: Place,
+}
+
+impl Fleet {
+    /// Starts the nodes on a new place, on the engine under test, and waits until each finds the others.
+    ///
+    /// # Panics
+    /// If the engine does not allow it; see [`Topology::allowed`].
+    pub async fn start(topology: Topology) -> Self {
+        let place = place().await;
+        assert!(topology.allowed(place.engine()), "{topology} over {:?}", place.engine());
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let plans = plan(topology, &place, &config(folder.path()));
+        let users = plans.iter().find(|node| node.has("users")).expect("somebody has the users");
+        let (password, said, ended) =
+            run_as("users", &["admin", "create", ADMINISTRATOR, "--data", &users.data]);
+        assert!(ended.success(), "{said}");
+        let mut nodes = Vec::new();
+        for node in &plans {
+            nodes.push(node.start(&plans).await);
+        }
+        let books = match place.engine() {
+            Engine::Postgres => place.address().to_owned(),
+            Engine::Sqlite => gathered(&plans, place.address()),
+        };
+        let ways: Vec<_> = nodes.iter().filter_map(Process::whereabouts).cloned().collect();
+        let guest = Client::new(Whereabouts::around(&ways));
+        let password = password.trim().to_owned();
+        let fleet = Self { nodes, plans, guest, password, books, _folder: folder, _place: place };
+        fleet.all_answer().await;
+        furnish(&fleet.staff().await).await;
+        fleet
+    }
+
+    /// Waits until every gateway reaches every service.
+    pub async fn all_answer(&self) {
+        for gateway in self.gateways() {
+            let node = self.guest_of(gateway);
+            eventually("a node reaches every service", async || reaches_all(&node).await).await;
+        }
+    }
+
+    /// How many nodes there are.
+    pub fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The nodes with a public API.
+    pub fn gateways(&self) -> Vec<usize> {
+        (0..self.size()).filter(|node| self.plans[*node].has("gateway")).collect()
+    }
+
+    /// The roles of a node, in the words of `--roles`.
+    pub fn roles(&self, node: usize) -> &'static str {
+        self.plans[node].roles
+    }
+
+    /// A guest whose requests go to one gateway after another.
+    pub fn guest(&self) -> Client {
+        self.guest.clone()
+    }
+
+    /// A guest of this node alone.
+    pub fn guest_of(&self, node: usize) -> Client {
+        self.nodes[node].guest()
+    }
+
+    /// The administrator, who asks one gateway after another.
+    pub async fn staff(&self) -> Client {
+        self.guest.log_in(ADMINISTRATOR, &self.password).await
+    }
+
+    /// What the payment provider signs notices with.
+    pub fn webhook_secret(&self) -> Secret {
+        Secret::new(WEBHOOK_SECRET)
+    }
+
+    /// Ends a node at once, as a power failure would.
+    pub fn kill_9(&mut self, node: usize) {
+        self.nodes[node].kill_9();
+    }
+
+    /// Asks a node to end in good order and waits for it.
+    pub async fn terminate(&mut self, node: usize) -> ExitStatus {
+        self.nodes[node].terminate().await
+    }
+
+    /// Starts a node again that has ended.
+    pub async fn start_again(&mut self, node: usize) {
+        self.nodes[node].start().await;
+    }
+
+    /// Where the data of all can be read, in the words of `--data`.
+    pub fn data(&self) -> &str {
+        &self.books
+    }
+
+    /// Waits until no saga is under way, at most `within`, then passes books that balance; panics otherwise.
+    pub async fn audit(&self, within: Duration) -> Books {
+        Books::settled(&self.books, within).await
+    }
+}
+
+/// What each node is told: on embedded data each has a directory of its own.
+fn plan(topology: Topology, place: &Place, config: &str) -> Vec<Plan> {
+    let roles = topology.roles(place.engine());
+    let data = |number: usize| match place.engine() {
+        Engine::Postgres => place.address().to_owned(),
+        Engine::Sqlite => format!("{}/node-{number}", place.address()),
+    };
+    let node = |(number, roles)| {
+        let (config, peer_listen) = (config.to_owned(), free_address());
+        Plan { roles, config, peer_listen, data: data(number) }
+    };
+    roles.into_iter().enumerate().map(node).collect()
+}
+
+/// What all nodes have in common, as a file in `folder`.
+fn config(folder: &Path) -> String {
+    let (media, file) = (folder.join("media"), folder.join("shoal.toml"));
+    fs::create_dir(&media).expect("a directory can be made");
+    fs::write(media.join("pot.svg"), PICTURE).expect("a file can be written");
+    fs::write(&file, format!("[gateway]\nmedia = {media:?}\n")).expect("a file can be written");
+    file.to_str().expect("a test's folder has a plain name").to_owned()
+}
+
+/// A port nobody listens on at present, for nodes to find each other.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it has an address").to_string()
+}
+
+/// A directory in which the houses of all nodes are found by links.
+fn gathered(plans: &[Plan], place: &str) -> String {
+    let books = Path::new(place).join("books");
+    fs::create_dir_all(&books).expect("a directory can be made");
+    for (_, house) in HOUSES {
+        let role = if SERVICES.contains(&house) { house } else { "checkout" };
+        let owner = plans.iter().find(|node| node.has(role)).expect("every house has an owner");
+        let file = format!("{house}.db");
+        let linked = std::os::unix::fs::symlink(Path::new(&owner.data).join(&file), books.join(&file));
+        linked.expect("a link can be made");
+    }
+    books.to_str().expect("a test's folder has a plain name").to_owned()
+}
+
+/// Whether each service is found through this gateway.
+async fn reaches_all(gateway: &Client) -> bool {
+    let nothing = "01h455vb4pex5vsknk084sn02q";
+    let asked = [
+        (gateway.with_token("nobody's").get("/v1/me"), 401),
+        (gateway.get("/v1/categories"), 200),
+        (gateway.get(format!("/v1/carts/cart_{nothing}")), 404),
+        (gateway.get(format!("/v1/checkouts/checkout_{nothing}")), 404),
+    ];
+    for (request, status) in asked {
+        if !request.send().await.is_ok_and(|answer| answer.status == status) {
+            return false;
+        }
+    }
+    true
+}
