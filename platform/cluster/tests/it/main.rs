@@ -5,4 +5,5 @@ mod keys;
 mod life;
 mod nodes;
 mod partition;
+mod process;
 mod scale;
