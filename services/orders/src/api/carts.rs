@@ -116,8 +116,7 @@ impl Inner {
         request: CartRef,
     ) -> Result<Vec<ShippingOption>, Error> {
         let cart = self.seen_cart(cx, request).await?;
-        let offers = self.offers_of(cx, &cart).await?;
-        Ok(self.with_basket(&cart, &offers, |basket| basket.shipping_options())?)
+        self.with_basket(cx, &cart, |basket| basket.shipping_options()).await
     }
 
     /// Changes an open cart. Nobody's change is lost: whoever comes second changes what the first has left.
@@ -153,9 +152,8 @@ impl Inner {
 
     /// The cart at present prices.
     pub(super) async fn view(&self, cx: &Context, cart: CartRow) -> Result<Cart, Error> {
-        let offers = self.offers_of(cx, &cart).await?;
-        let (lines, totals) =
-            self.with_basket(&cart, &offers, |basket| Ok((basket.lines()?, basket.totals()?)))?;
+        let priced = |basket: Basket<'_>| Ok((basket.lines()?, basket.totals()?));
+        let (lines, totals) = self.with_basket(cx, &cart, priced).await?;
         Ok(Cart {
             id: cart.id,
             status: cart.status,
@@ -174,11 +172,6 @@ impl Inner {
         })
     }
 
-    /// The offers of a cart's lines.
-    pub(super) async fn offers_of(&self, cx: &Context, cart: &CartRow) -> Result<Offers, Error> {
-        self.offers(cx, cart.contents.lines.iter().map(|line| line.sku.clone()).collect()).await
-    }
-
     /// What the product service says of SKUs, as anybody would hear it.
     pub(super) async fn offers(&self, cx: &Context, skus: Vec<String>) -> Result<Offers, Error> {
         let asked = skus.len();
@@ -194,15 +187,17 @@ impl Inner {
         Ok(offers)
     }
 
-    /// Asks the model about a cart under the present rates.
-    pub(super) fn with_basket<T>(
+    /// Asks the model about a cart at present prices and under the present rates.
+    pub(super) async fn with_basket<T>(
         &self,
+        cx: &Context,
         cart: &CartRow,
-        offers: &Offers,
-        ask: impl FnOnce(Basket<'_>) -> Result<T, Told>,
-    ) -> Result<T, Told> {
-        let rates = self.rates.load();
-        ask(Basket { currency: cart.currency, contents: &cart.contents, offers, rates: &rates })
+        ask: impl FnOnce(Basket<'_>) -> Result<T, Told> + Send,
+    ) -> Result<T, Error> {
+        let skus = cart.contents.lines.iter().map(|line| line.sku.clone()).collect();
+        let (offers, rates) = tokio::try_join!(self.offers(cx, skus), self.rates(cx))?;
+        let (currency, contents) = (cart.currency, &cart.contents);
+        Ok(ask(Basket { currency, contents, offers: &offers, rates: &rates })?)
     }
 }
 

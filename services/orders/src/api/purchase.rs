@@ -130,9 +130,14 @@ impl Inner {
         require_system(cx)?;
         let (now, event) = (self.env.now(), self.env.id());
         let body = async move |tx: &mut Tx| {
-            let mut order = find(tx, request.order).await?;
+            let Some(mut order) = orders::find(tx, request.order).await? else {
+                // A call that would still make it, of a checkout that is being undone elsewhere, meets the key.
+                events::refuse(tx, request.order, event, now).await?;
+                let made = orders::find_row(tx, request.order).await?.is_some();
+                return if made { Err(Error::Raced) } else { Ok(None) };
+            };
             if order.status == OrderStatus::Cancelled {
-                return Ok(order);
+                return Ok(Some(order));
             }
             if !may_cancel(order.status) {
                 return Err(refused(order.status).into());
@@ -144,9 +149,9 @@ impl Inner {
             let message = because("the order was cancelled", request.reason.as_deref());
             let happening = Happening::new(&order, kinds::ORDER_CANCELLED, message);
             events::append(tx, &[events::row(&happening, event, false)]).await?;
-            Ok(order)
+            Ok(Some(order))
         };
-        self.transact(cx, body).await
+        Ok(self.transact(cx, body).await?.ok_or(Told::UnknownOrder {})?)
     }
 
     pub(super) async fn mark_refunded(&self, cx: &Context, request: MarkRefunded) -> Result<Order, Error> {

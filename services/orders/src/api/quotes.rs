@@ -61,8 +61,7 @@ impl Inner {
     }
 
     async fn quote_row(&self, cx: &Context, cart: &CartRow, buyer: Buyer) -> Result<Quote, Error> {
-        let offers = self.offers_of(cx, cart).await?;
-        Ok(self.with_basket(cart, &offers, |basket| basket.quote(buyer))?)
+        self.with_basket(cx, cart, |basket| basket.quote(buyer)).await
     }
 
     /// Opens the cart of a checkout if it is in the state `from`; whether it was.

@@ -11,12 +11,20 @@ pub(crate) struct Rates {
     pub(crate) tax_rates: Vec<TaxRate>,
     pub(crate) taxes: TaxTable,
     pub(crate) zones: Vec<ShippingZone>,
+    pub(crate) versions: Versions,
+}
+
+/// How often each was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Versions {
+    pub(crate) tax_rates: u64,
+    pub(crate) zones: u64,
 }
 
 impl Rates {
     /// Makes the tax rates ready to be asked.
-    pub(crate) fn new(tax_rates: Vec<TaxRate>, zones: Vec<ShippingZone>) -> Self {
-        Self { taxes: TaxTable::new(&tax_rates), tax_rates, zones }
+    pub(crate) fn new(tax_rates: Vec<TaxRate>, zones: Vec<ShippingZone>, versions: Versions) -> Self {
+        Self { taxes: TaxTable::new(&tax_rates), tax_rates, zones, versions }
     }
 }
 

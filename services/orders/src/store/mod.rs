@@ -18,6 +18,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("0002_carts.sql", include_str!("../../migrations/0002_carts.sql")),
     Migration::new("0003_orders.sql", include_str!("../../migrations/0003_orders.sql")),
     Migration::new("0004_order_numbers.sql", include_str!("../../migrations/0004_order_numbers.sql")),
+    Migration::new("0005_settings.sql", include_str!("../../migrations/0005_settings.sql")),
 ];
 
 /// Where the relay finds this house's events: the orders' timeline is their outbox.
@@ -45,9 +46,9 @@ shoal_sql::statements! {
             on conflict (customer_id) do nothing";
         MOVE_CLAIM = "update customer_carts set cart_id = $2 where customer_id = $1 and cart_id = $3";
 
-        LIST_SETTINGS = "select name, value from settings limit $1";
-        SAVE_SETTINGS = "insert into settings (name, value, updated_at) values {rows:3}
-            on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
+        LIST_SETTINGS = "select name, value, version from settings limit $1";
+        LIST_VERSIONS = "select name, version from settings limit $1";
+        SAVE_SETTING = include_str!("save_setting.sql");
 
         INSERT_ORDER = include_str!("insert_order.sql");
         INSERT_LINES = "insert into order_lines (order_id, line, quantity, fulfilled, returned) values {rows:5}";
