@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shoal_contract::checkout::{CheckoutId, Error, PaymentStatus};
 use shoal_contract::orders::{
@@ -13,6 +14,7 @@ use shoal_contract::products::{Restock, StockLine};
 use shoal_types::{Context, Fault, Money};
 
 use crate::error::{Trouble, backoff};
+use crate::hold::Hold;
 use crate::house::Inner;
 use crate::payments::{PaymentProvider, ProviderError};
 use crate::running::Stop;
@@ -56,19 +58,10 @@ struct Paid {
 impl Inner {
     /// Runs the saga to its end, or leaves it for later.
     pub(crate) async fn aftercare(&self, saga: Saga) -> Result<Stop, Fault> {
-        let mut tries = 0;
+        let (mut tries, stage, mut hold) = (0, saga.stage()?, Hold::new(self, &saga));
         loop {
             let cx = Context::system(&self.env, CALL);
-            let went = match saga.kind {
-                Kind::TakeBack => self.take_goods_back(&cx, saga.id, saga.input()?).await,
-                Kind::Refund => self.refund_money(&cx, saga.id, saga.input()?).await,
-                Kind::Cancellation => self.cancel_all(&cx, saga.id, saga.input()?).await,
-                Kind::Purchase => {
-                    tracing::error!(saga = %saga.id, "a purchase has a driver of its own");
-                    return Err(Fault::Internal {});
-                }
-            };
-            match went {
+            match hold.through(&stage, self.attempt(&cx, &saga)).await? {
                 Ok(stop) => {
                     self.end(&cx, &saga, &Stage::Completed).await?;
                     return Ok(stop);
@@ -89,9 +82,21 @@ impl Inner {
         }
     }
 
-    /// How a saga that does not run here ended.
+    /// Does all of it once more; what was done before answers as it did then.
+    async fn attempt(&self, cx: &Context, saga: &Saga) -> Result<Stop, Trouble> {
+        match saga.kind {
+            Kind::TakeBack => self.take_goods_back(cx, saga.id, input(saga)?).await,
+            Kind::Refund => self.refund_money(cx, saga.id, input(saga)?).await,
+            Kind::Cancellation => self.cancel_all(cx, saga.id, input(saga)?).await,
+            Kind::Purchase => {
+                tracing::error!(saga = %saga.id, "a purchase has a driver of its own");
+                Err(Trouble::Unclear(Fault::Internal {}.into()))
+            }
+        }
+    }
+
+    /// How a saga ended that did not run here.
     pub(crate) async fn cared(&self, cx: &Context, saga: &Saga) -> Result<Stop, Error> {
-        let Some(saga) = self.find(cx, saga.id).await? else { return Ok(Stop::Stalled) };
         match saga.stage()? {
             Stage::Failed { error } => Ok(Stop::Failed(error)),
             Stage::Completed => {
@@ -255,6 +260,10 @@ impl Inner {
             false => Err(Fault::Unavailable { what: "the saga".to_owned() }),
         }
     }
+}
+
+fn input<T: DeserializeOwned>(saga: &Saga) -> Result<T, Trouble> {
+    Ok(saga.input().map_err(Error::from)?)
 }
 
 /// What was paid and has not gone back.

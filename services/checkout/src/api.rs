@@ -13,14 +13,12 @@ use subtle::ConstantTimeEq;
 
 use crate::aftercare::{CancelInput, RefundInput, TakeBackInput};
 use crate::claim::{Begun, take_claim};
+use crate::elsewhere::{Elsewhere, MARGIN};
 use crate::house::{Checkout, Inner};
 use crate::running::{Stop, Waiting};
 use crate::saga::Stage;
 use crate::steps::{Buyer, Input, payment_key};
 use crate::store::{self, Key, Kind, NewSaga, Saga};
-
-/// How long before the caller's deadline an unfinished saga is answered as under way.
-const MARGIN: std::time::Duration = std::time::Duration::from_millis(200);
 
 #[async_trait]
 impl contract::Checkouts for Checkout {
@@ -64,8 +62,7 @@ impl contract::Checkouts for Checkout {
         let id = reported.key.split('/').next().and_then(|text| text.parse().ok());
         let Some(id) = id else { return Ok(()) };
         let Some(saga) = self.inner.find(cx, id).await? else { return Ok(()) };
-        self.inner.go_on(cx, &saga).await?;
-        Ok(())
+        self.inner.tell(cx, &saga).await
     }
 
     async fn cancel(&self, cx: &Context, request: contract::Cancel) -> Result<Order, Error> {
@@ -177,33 +174,34 @@ impl Inner {
         if first.fingerprint != fingerprint {
             return Err(Fault::IdempotencyKeyReused {}.into());
         }
-        let waiting = self.waiting(cx, &first).await?;
+        let waiting = self.running.find(first.id);
         Ok((first, waiting))
     }
 
-    /// What will tell how an unfinished saga stops: here if it runs here or its owner is gone, else nothing.
-    async fn waiting(
-        self: &std::sync::Arc<Self>,
-        cx: &Context,
-        saga: &Saga,
-    ) -> Result<Option<Waiting>, Error> {
-        if let Some(waiting) = self.running.find(saga.id) {
-            return Ok(Some(waiting));
-        }
-        // It may have ended between the two looks.
-        let Some(saga) = self.find(cx, saga.id).await?.filter(|saga| !saga.done) else { return Ok(None) };
-        match saga.stage::<Stage>()? {
-            Stage::Awaiting { .. } => Ok(None),
-            _ if saga.is_held_against(self.owner, self.env.now()) => Ok(None),
-            _ => Ok(self.go_on(cx, &saga).await?),
-        }
-    }
-
-    /// Takes an unfinished saga up. One that runs here already looks again for what is known of its payment.
+    /// Takes an unfinished saga up that nobody else holds. One that runs here already looks again for what is known of
+    /// its payment.
     pub(crate) async fn go_on(
         self: &std::sync::Arc<Self>,
         cx: &Context,
         saga: &Saga,
+    ) -> Result<Option<Waiting>, Fault> {
+        self.take(cx, saga, |saga| !saga.is_held_against(self.owner, self.env.now())).await
+    }
+
+    /// Takes an unfinished saga up whose owner is known to be gone.
+    pub(crate) async fn take_over(
+        self: &std::sync::Arc<Self>,
+        cx: &Context,
+        saga: &Saga,
+    ) -> Result<Option<Waiting>, Fault> {
+        self.take(cx, saga, |_| true).await
+    }
+
+    async fn take(
+        self: &std::sync::Arc<Self>,
+        cx: &Context,
+        saga: &Saga,
+        may: impl Fn(&Saga) -> bool + Send,
     ) -> Result<Option<Waiting>, Fault> {
         // First the turn, then the claim: whoever claims runs it.
         let (turn, waiting) = match self.running.begin_with_news(saga.id) {
@@ -211,7 +209,8 @@ impl Inner {
             Ok(turn) => turn,
         };
         // It may have gone on since it was read.
-        let Some(saga) = self.find(cx, saga.id).await?.filter(|saga| !saga.done) else { return Ok(None) };
+        let found = self.find(cx, saga.id).await?.filter(|saga| !saga.done && may(saga));
+        let Some(saga) = found else { return Ok(None) };
         let Some(saga) = self.claim(cx, saga).await? else { return Ok(None) };
         tracing::info!(saga = %saga.id, kind = saga.kind.as_str(), "a saga is taken up");
         self.start(turn, saga, true);
@@ -220,18 +219,24 @@ impl Inner {
 
     /// Waits for the saga as long as the caller may, then says where it is.
     async fn answer(
-        &self,
+        self: &std::sync::Arc<Self>,
         cx: &Context,
         saga: &Saga,
         waiting: Option<Waiting>,
     ) -> Result<contract::Checkout, Error> {
-        let Some(waiting) = waiting else {
-            let saga = self.find(cx, saga.id).await?.ok_or(Error::UnknownCheckout {})?;
-            return match saga.stage()? {
-                // As the first one was answered.
-                Stage::Failed { error } => Err(error),
-                _ => self.describe(cx, &saga).await,
-            };
+        let waiting = match waiting {
+            Some(waiting) => waiting,
+            None => match self.elsewhere(cx, saga).await? {
+                Elsewhere::Here(waiting) => waiting,
+                Elsewhere::Late => return Ok(processing(saga)?),
+                Elsewhere::Stopped(saga) => {
+                    return match saga.stage()? {
+                        // As the first one was answered.
+                        Stage::Failed { error } => Err(error),
+                        _ => self.describe(cx, &saga).await,
+                    };
+                }
+            },
         };
         let stop = self.wait(cx, waiting).await;
         let checkout = processing(saga)?;
@@ -305,10 +310,15 @@ impl Inner {
         input: &I,
     ) -> Result<Stop, Error> {
         let (saga, waiting) = self.begin(cx, kind, key, input, &Stage::Reserving).await?;
-        match waiting {
-            Some(waiting) => Ok(self.wait(cx, waiting).await.unwrap_or(Stop::Stalled)),
-            None => self.cared(cx, &saga).await,
-        }
+        let waiting = match waiting {
+            Some(waiting) => waiting,
+            None => match self.elsewhere(cx, &saga).await? {
+                Elsewhere::Here(waiting) => waiting,
+                Elsewhere::Stopped(saga) => return self.cared(cx, &saga).await,
+                Elsewhere::Late => return Ok(Stop::Stalled),
+            },
+        };
+        Ok(self.wait(cx, waiting).await.unwrap_or(Stop::Stalled))
     }
 }
 

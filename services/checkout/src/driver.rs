@@ -6,14 +6,16 @@ use std::time::Duration;
 use shoal_contract::checkout::{CheckoutId, Error, order_of};
 use shoal_contract::orders::OrderRef;
 use shoal_types::{Context, Deadline, Fault, Timestamp};
+use uuid::Uuid;
 
 use crate::error::{Trouble, backoff};
 use crate::events;
+use crate::hold::Hold;
 use crate::house::Inner;
 use crate::running::{Stop, Turn};
 use crate::saga::{self, Action, Outcome, Stage, Step};
 use crate::steps::Purchase;
-use crate::store::{self, Kind, Saga};
+use crate::store::{self, Kind, Lease, Saga};
 
 /// How long a single call of a saga may take.
 const CALL: Duration = Duration::from_secs(20);
@@ -37,7 +39,10 @@ impl Inner {
     /// Goes on with a saga that stopped to wait for its buyer.
     async fn look_again(&self, id: CheckoutId) -> Stop {
         let cx = Context::system(&self.env, CALL);
-        match self.find(&cx, id).await {
+        let found = self.find(&cx, id).await.ok().flatten().filter(|saga| !saga.done);
+        let Some(saga) = found else { return Stop::Stalled };
+        // While it waited it was nobody's.
+        match self.claim(&cx, saga).await {
             Ok(Some(saga)) => self.run(saga, true).await,
             Ok(None) | Err(_) => Stop::Stalled,
         }
@@ -61,59 +66,85 @@ impl Inner {
             Purchase { id: saga.id, input: saga.input()?, quote: saga.quote.clone(), order: None, resumed };
         let mut action = saga::resume(&stage);
         let mut tries = 0;
+        let mut hold = Hold::new(self, &saga);
         let whole = Context::system(&self.env, CALL);
         loop {
-            let cx = whole.with_deadline(Deadline::after(&self.env, CALL));
             action = match action {
-                Action::Do(step) => match self.perform(&cx, step, &mut purchase).await {
-                    Ok(Outcome::Pending { .. }) if self.is_overdue(saga.created_at) => {
-                        saga::after(&stage, step, Outcome::Refused(Error::PaymentTimedOut {}))
-                    }
-                    Ok(outcome) => {
-                        tries = 0;
-                        saga::after(&stage, step, outcome)
-                    }
-                    Err(Trouble::Refused(error)) => saga::after(&stage, step, Outcome::Refused(error)),
-                    Err(Trouble::Unclear(error)) => {
-                        tries += 1;
-                        purchase.resumed = true;
-                        match after_unclear(step, tries, error) {
-                            Unclear::Retry => {
-                                tokio::time::sleep(backoff(tries)).await;
-                                Action::Do(step)
+                Action::Do(step) => {
+                    let cx = whole.with_deadline(self.end_of(&mut hold, &stage, step.is_ours()).await?);
+                    match hold.through(&stage, self.perform(&cx, step, &mut purchase)).await? {
+                        Ok(Outcome::Pending { .. }) if self.is_overdue(saga.created_at) => {
+                            saga::after(&stage, step, Outcome::Refused(Error::PaymentTimedOut {}))
+                        }
+                        Ok(outcome) => {
+                            tries = 0;
+                            saga::after(&stage, step, outcome)
+                        }
+                        Err(Trouble::Refused(error)) => saga::after(&stage, step, Outcome::Refused(error)),
+                        Err(Trouble::Unclear(error)) => {
+                            tries += 1;
+                            purchase.resumed = true;
+                            match after_unclear(step, tries, error) {
+                                Unclear::Retry => {
+                                    tokio::time::sleep(backoff(tries)).await;
+                                    Action::Do(step)
+                                }
+                                Unclear::Abandon(error) => {
+                                    saga::after(&stage, step, Outcome::Abandoned(error))
+                                }
+                                Unclear::Leave => return Ok(Stop::Stalled),
                             }
-                            Unclear::Abandon(error) => saga::after(&stage, step, Outcome::Abandoned(error)),
-                            Unclear::Leave => return Ok(Stop::Stalled),
                         }
                     }
-                },
-                Action::Undo(undo) => match self.undo(&cx, undo, &purchase).await {
-                    Ok(()) => saga::after_undo(&stage, undo),
-                    Err(_) if tries >= TRIES => return Ok(Stop::Stalled),
-                    Err(_) => {
-                        tries += 1;
-                        tokio::time::sleep(backoff(tries)).await;
-                        Action::Undo(undo)
+                }
+                Action::Undo(undo) => {
+                    let cx = whole.with_deadline(self.end_of(&mut hold, &stage, undo.is_ours()).await?);
+                    match hold.through(&stage, self.undo(&cx, undo, &purchase)).await? {
+                        Ok(()) => saga::after_undo(&stage, undo),
+                        Err(_) if tries >= TRIES => return Ok(Stop::Stalled),
+                        Err(_) => {
+                            tries += 1;
+                            tokio::time::sleep(backoff(tries)).await;
+                            Action::Undo(undo)
+                        }
                     }
-                },
+                }
                 Action::Log(next) => {
-                    self.log(&cx, &saga, &next, &purchase).await?;
+                    hold.renewed(self.log(&saga, &next, &purchase).await?);
                     stage = next;
                     tries = 0;
                     match stage {
-                        Stage::Awaiting { .. } => Action::Wait,
+                        Stage::Awaiting { .. } => return self.stopped(&whole, stage, &mut purchase).await,
                         _ => saga::resume(&stage),
                     }
                 }
-                Action::Wait | Action::Stop => return self.stopped(&cx, stage, &mut purchase).await,
+                Action::Wait => {
+                    // Known already, but from here on it is nobody's again.
+                    self.log(&saga, &stage, &purchase).await?;
+                    return self.stopped(&whole, stage, &mut purchase).await;
+                }
+                Action::Stop => {
+                    let cx = whole.with_deadline(Deadline::after(&self.env, CALL));
+                    return self.stopped(&cx, stage, &mut purchase).await;
+                }
             };
         }
     }
 
-    /// Writes the stage. Fails if another node has taken the saga over: then this one must stop.
-    async fn log(&self, cx: &Context, saga: &Saga, stage: &Stage, purchase: &Purchase) -> Result<(), Fault> {
+    /// By when a call must have ended. One to another house may not outlast the lease; the provider's keys see to it that
+    /// a late call of a former owner does nothing.
+    async fn end_of(&self, hold: &mut Hold<'_>, stage: &Stage, ours: bool) -> Result<Deadline, Fault> {
+        let within_lease = hold.deadline(stage, CALL).await?;
+        Ok(if ours { within_lease } else { Deadline::after(&self.env, CALL) })
+    }
+
+    /// Writes the stage, and gives until when the saga is this node's. Fails if another node has taken it over: then
+    /// this one must stop.
+    async fn log(&self, saga: &Saga, stage: &Stage, purchase: &Purchase) -> Result<Timestamp, Fault> {
         let (handle, text) = (saga.handle(), store::text(stage)?);
+        let cx = &Context::system(&self.env, CALL);
         let now = self.env.now();
+        let lease = self.lease(saga, stage, now);
         let written = match stage {
             Stage::Completed | Stage::Failed { .. } => {
                 let failed = events::failed(saga, stage);
@@ -132,15 +163,14 @@ impl Inner {
                     Stage::Authorising => purchase.quote.as_ref().map(store::text).transpose()?,
                     _ => None,
                 };
-                let wake_at = self.wake_at(stage, now);
                 let log = async move |tx: &mut shoal_sql::Tx| {
-                    store::log(tx, handle, &text, quote.as_deref(), (now, wake_at)).await
+                    store::log(tx, handle, &text, quote.as_deref(), lease, now).await
                 };
                 self.db.write_grouped(cx, log).await
             }
         };
         match written {
-            Ok(true) => Ok(()),
+            Ok(true) => Ok(lease.wake_at),
             Ok(false) => {
                 tracing::info!(checkout = %purchase.id, "another node has taken the saga over");
                 Err(Fault::Unavailable { what: "the saga".to_owned() })
@@ -149,10 +179,14 @@ impl Inner {
         }
     }
 
-    fn wake_at(&self, stage: &Stage, now: Timestamp) -> Timestamp {
+    /// Whose the saga is at a stage. While it waits for its buyer it is nobody's: whichever node hears of the payment
+    /// goes on with it.
+    fn lease(&self, saga: &Saga, stage: &Stage, now: Timestamp) -> Lease {
         match stage {
-            Stage::Awaiting { .. } => now.plus(self.options.confirm_within),
-            _ => now.plus(self.options.lease),
+            Stage::Awaiting { .. } => {
+                Lease { owner: Uuid::nil(), wake_at: saga.created_at.plus(self.options.confirm_within) }
+            }
+            _ => Lease { owner: self.owner, wake_at: now.plus(self.options.lease) },
         }
     }
 

@@ -26,9 +26,9 @@ pub struct Options {
     pub durability: Durability,
     /// How long a buyer has to confirm a payment at the provider; stock is held five minutes longer.
     pub confirm_within: Duration,
-    /// How long a saga is left to its owner before another may take it over.
+    /// How long a saga is left to its owner, who renews it while at work, before another may take it over.
     pub lease: Duration,
-    /// How often it is looked whether a saga was left behind.
+    /// The longest pause between two looks whether a saga was left behind.
     pub sweep_every: Duration,
     /// Whether the built-in test provider takes payments. Never in a shop that sends goods.
     pub test_provider: bool,
@@ -43,7 +43,7 @@ impl Options {
             source: source.into(),
             durability: Durability::Full,
             confirm_within: Duration::from_secs(30 * 60),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_secs(10),
             sweep_every: Duration::from_secs(15),
             test_provider: true,
             webhook_secret,

@@ -2,24 +2,30 @@
 
 use std::time::Duration;
 
-use shoal_sql::{ReadTx, Tx};
-use shoal_types::{Context, Fault};
+use shoal_sql::{Engine, ReadTx, Tx};
+use shoal_types::{Context, Fault, Timestamp};
 
 use crate::house::{Checkout, Inner};
 use crate::store::{self, Saga};
 
 /// Sagas taken up in one go.
 const BATCH: i64 = 100;
+/// The least pause between two looks, however many sagas wait for their buyers.
+const LOOKS_APART: Duration = Duration::from_secs(1);
 const WITHIN: Duration = Duration::from_secs(10);
 
 impl Checkout {
-    /// Takes up every unfinished saga of a process that is gone: on embedded data nobody else can be alive, so no
-    /// lease is waited for. Gives how many there were.
+    /// Takes up the unfinished sagas of processes that are gone, at the start. On embedded data nobody else can be alive,
+    /// so no lease is waited for; elsewhere those are taken up whose lease is over, and the sweep takes up the others in
+    /// their time. Gives how many there were.
     ///
     /// # Errors
     /// What the database answers.
     pub async fn recover(&self) -> Result<usize, Fault> {
         let (mut recovered, owner) = (0, self.inner.owner);
+        if self.inner.db.engine() == Engine::Postgres {
+            return self.sweep_once().await;
+        }
         loop {
             let cx = Context::system(&self.inner.env, WITHIN);
             let orphans = async move |tx: &mut ReadTx| store::list_orphans(tx, owner, BATCH).await;
@@ -28,36 +34,70 @@ impl Checkout {
                 return Ok(recovered);
             }
             recovered += sagas.len();
-            self.take_up(&cx, sagas).await?;
-        }
-    }
-
-    /// Looks for sagas left behind, now and then, until the future is dropped. One query each time.
-    pub async fn sweep(&self) {
-        loop {
-            tokio::time::sleep(self.inner.options.sweep_every).await;
-            if let Err(fault) = self.sweep_once().await {
-                tracing::warn!(%fault, "unfinished sagas could not be looked for");
+            for saga in sagas {
+                self.inner.take_over(&cx, &saga).await?;
             }
         }
     }
 
-    /// Takes up the sagas whose lease has run out, at most a hundred.
+    /// Looks for sagas left behind, whenever one may be and now and then, until the future is dropped. One query each
+    /// time if there are none.
+    pub async fn sweep(&self) {
+        let longest = self.inner.options.sweep_every;
+        let mut pause = longest;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = match self.look().await {
+                Ok(quiet) => quiet.clamp(LOOKS_APART.min(longest), longest),
+                Err(fault) => {
+                    tracing::warn!(%fault, "unfinished sagas could not be looked for");
+                    longest
+                }
+            };
+        }
+    }
+
+    /// Takes up what may be, and answers how long nothing else will be that is there now.
+    async fn look(&self) -> Result<Duration, Fault> {
+        let wake_at = self.next_wake().await?;
+        if wake_at.is_none_or(|wake_at| wake_at > self.inner.env.now()) {
+            return Ok(self.until(wake_at));
+        }
+        self.sweep_once().await?;
+        Ok(self.until(self.next_wake().await?))
+    }
+
+    async fn next_wake(&self) -> Result<Option<Timestamp>, Fault> {
+        let cx = Context::system(&self.inner.env, WITHIN);
+        self.inner.db.read(&cx, async |tx| store::next_wake(tx).await).await.map_err(Fault::from)
+    }
+
+    fn until(&self, wake_at: Option<Timestamp>) -> Duration {
+        wake_at.map_or(Duration::MAX, |wake_at| wake_at.since(self.inner.env.now()))
+    }
+
+    /// Takes up the sagas whose lease has run out; how many. Several nodes may do so at once: each saga goes to one.
     ///
     /// # Errors
     /// What the database answers.
-    pub async fn sweep_once(&self) -> Result<(), Fault> {
-        let cx = Context::system(&self.inner.env, WITHIN);
-        let now = self.inner.env.now();
-        let sagas = self.inner.db.read(&cx, async move |tx| store::list_due(tx, now, BATCH).await).await;
-        self.take_up(&cx, sagas.map_err(Fault::from)?).await
-    }
-
-    async fn take_up(&self, cx: &Context, sagas: Vec<Saga>) -> Result<(), Fault> {
-        for saga in sagas {
-            self.inner.go_on(cx, &saga).await?;
+    pub async fn sweep_once(&self) -> Result<usize, Fault> {
+        let mut taken = 0;
+        loop {
+            let cx = Context::system(&self.inner.env, WITHIN);
+            let now = self.inner.env.now();
+            let due = self.inner.db.read(&cx, async move |tx| store::list_due(tx, now, BATCH).await).await;
+            let due = due.map_err(Fault::from)?;
+            let full = due.len() == BATCH as usize;
+            let mut more = 0;
+            for saga in due {
+                more += usize::from(self.inner.go_on(&cx, &saga).await?.is_some());
+            }
+            taken += more;
+            // Where none could be taken another node is at it.
+            if !full || more == 0 {
+                return Ok(taken);
+            }
         }
-        Ok(())
     }
 }
 
@@ -68,6 +108,6 @@ impl Inner {
         let seen = saga.clone();
         let claim = async move |tx: &mut Tx| store::claim(tx, &seen, owner, wake_at).await;
         let claimed = self.db.write(cx, claim).await.map_err(Fault::from)?;
-        Ok(claimed.then(|| saga.taken_over()))
+        Ok(claimed.then(|| saga.taken_over(owner, wake_at)))
     }
 }

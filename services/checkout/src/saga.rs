@@ -67,6 +67,20 @@ pub(crate) enum Undo {
     ThawCart,
 }
 
+impl Step {
+    /// Whether it asks Shoal's own houses, and not the provider.
+    pub(crate) const fn is_ours(self) -> bool {
+        !matches!(self, Self::Authorise | Self::Capture)
+    }
+}
+
+impl Undo {
+    /// Whether it asks Shoal's own houses, and not the provider.
+    pub(crate) const fn is_ours(self) -> bool {
+        !matches!(self, Self::VoidPayment)
+    }
+}
+
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {

@@ -11,6 +11,8 @@ use shoal_sql::{Error, FromRow, Migration, ReadTx, Row, Tx, params, statements};
 use shoal_types::{Fault, Timestamp};
 use uuid::Uuid;
 
+use crate::saga::Stage;
+
 statements! {
     pub(crate) mod sql {
         INSERT_SAGA = include_str!("store/insert_saga.sql");
@@ -24,6 +26,7 @@ statements! {
         LIST_EARLIER_SAGAS = include_str!("store/list_earlier_sagas.sql");
         KEEP_SAGAS = include_str!("store/keep_sagas.sql");
         REMOVE_EARLIER_SAGAS = "delete from earlier_sagas where saga_id in (values {rows:uuid})";
+        NEXT_WAKE = "select wake_at from sagas where done = 0 order by wake_at limit 1";
         INSERT_NOTICE = "insert into notices (event_id, provider, at) values ($1, $2, $3)
             on conflict (event_id, provider) do nothing";
     }
@@ -91,7 +94,17 @@ pub(crate) struct Saga {
 impl Saga {
     /// Whether a node other than `owner` is at work on it, as far as its lease tells.
     pub(crate) fn is_held_against(&self, owner: Uuid, now: Timestamp) -> bool {
-        self.owner != owner && self.wake_at > now
+        self.owner != owner && !self.owner.is_nil() && self.wake_at > now
+    }
+
+    /// Whether nobody works on it because its buyer must confirm the payment.
+    pub(crate) fn waits_for_buyer(&self) -> Result<bool, Fault> {
+        Ok(self.owner.is_nil() && matches!(self.stage()?, Stage::Awaiting { .. }))
+    }
+
+    /// Until when it is its owner's.
+    pub(crate) fn wake_at(&self) -> Timestamp {
+        self.wake_at
     }
 
     /// By what its owner writes it.
@@ -105,8 +118,8 @@ impl Saga {
     }
 
     /// The same saga, as its next owner holds it.
-    pub(crate) fn taken_over(self) -> Self {
-        Self { epoch: self.epoch + 1, ..self }
+    pub(crate) fn taken_over(self, owner: Uuid, wake_at: Timestamp) -> Self {
+        Self { epoch: self.epoch + 1, owner, wake_at, ..self }
     }
 
     /// The last stage noted.
@@ -224,15 +237,25 @@ pub(crate) struct Handle {
     epoch: i64,
 }
 
-/// Notes the next stage, and the quote when there is a new one; `false` if the saga has another owner by now.
+/// Who goes on with a saga, and when others may.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lease {
+    /// Nobody (nil) while it waits for its buyer.
+    pub(crate) owner: Uuid,
+    pub(crate) wake_at: Timestamp,
+}
+
+/// Notes the next stage with its lease, and the quote when there is a new one; `false` if the saga has another owner by
+/// now.
 pub(crate) async fn log(
     tx: &mut Tx,
     Handle { place, epoch }: Handle,
     stage: &str,
     quote: Option<&str>,
-    (now, wake_at): (Timestamp, Timestamp),
+    lease: Lease,
+    now: Timestamp,
 ) -> Result<bool, Error> {
-    let params = params![place.claim, place.attempt, epoch, stage, quote, wake_at, now];
+    let params = params![place.claim, place.attempt, epoch, stage, quote, lease.owner, lease.wake_at, now];
     Ok(tx.change_row::<Uuid>(sql::LOG_STAGE, params![], params).await?.is_some())
 }
 
@@ -264,9 +287,14 @@ pub(crate) async fn list_due(tx: &mut ReadTx, now: Timestamp, limit: i64) -> Res
     tx.list(sql::LIST_DUE_SAGAS, params![now, limit]).await
 }
 
+/// When the next unfinished saga may be taken up.
+pub(crate) async fn next_wake(tx: &mut ReadTx) -> Result<Option<Timestamp>, Error> {
+    tx.find(sql::NEXT_WAKE, params![]).await
+}
+
 /// Lists unfinished sagas of other owners, at most `limit`.
 pub(crate) async fn list_orphans(tx: &mut ReadTx, owner: Uuid, limit: i64) -> Result<Vec<Saga>, Error> {
-    tx.list(sql::LIST_ORPHANED_SAGAS, params![owner, limit]).await
+    tx.list(sql::LIST_ORPHANED_SAGAS, params![owner, Uuid::nil(), limit]).await
 }
 
 /// Notes a provider's event; `false` if it was noted before.
