@@ -184,7 +184,8 @@ fn more_nodes_than_fit_into_a_message_are_told_in_stretches() {
     while anna.members().len() < 401 || bert.members().len() < 401 {
         exchange(&mut anna, &mut bert, turn);
         exchange(&mut bert, &mut anna, turn);
-        (anna.allowance.refill(), bert.allowance.refill());
+        anna.allowance.refill();
+        bert.allowance.refill();
         turn += 37;
         assert!(turn < 37 * 100, "{} and {}", anna.members().len(), bert.members().len());
     }
