@@ -39,6 +39,8 @@ pub(crate) const fn ms(ms: u64) -> Duration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {
     Up,
+    /// 200 kB a second.
+    Slow,
     /// Connections live on, new ones are refused: the node has closed its listener.
     Closed,
     /// Nothing comes through and nobody says so.
@@ -284,7 +286,7 @@ impl Connect for Fleet {
         node.attempts.fetch_add(1, Ordering::SeqCst);
         let link = *node.link.borrow();
         match link {
-            Link::Up => {}
+            Link::Up | Link::Slow => {}
             Link::Closed | Link::Down => return Err(io::ErrorKind::ConnectionRefused.into()),
             Link::BlackHole => std::future::pending().await,
         }
@@ -314,7 +316,10 @@ async fn carry(
     let mut bytes = vec![0; 4_096];
     loop {
         let now = *link.borrow_and_update();
-        let flows = matches!(now, Link::Up | Link::Closed);
+        let flows = matches!(now, Link::Up | Link::Slow | Link::Closed);
+        if now == Link::Slow {
+            sleep(ms(20)).await;
+        }
         tokio::select! {
             read = from.read(&mut bytes), if flows => match read {
                 Ok(1..) if *link.borrow() == Link::BlackHole => std::future::pending().await,

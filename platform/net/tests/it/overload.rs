@@ -66,10 +66,10 @@ async fn what_an_overloaded_node_refuses_goes_to_another() {
     let alone = fleet.call(&client, false, WITHIN).await;
     assert_eq!(alone, Err(Fault::Overloaded {}), "the limit counts the calls of all connections");
     fleet.list(&fleet.start(8));
-    for _ in 0..20 {
+    for _ in 0..400 {
         assert!(fleet.call(&client, false, WITHIN).await.is_ok());
-        sleep(ms(200)).await;
     }
-    assert!(stats_of(&client, &full).calls > 3, "it is asked again now and then");
+    let asked = stats_of(&client, &full).calls;
+    assert!((10..80).contains(&asked), "it is asked now and then in two seconds, not each time: {asked}");
     assert_eq!(stats_of(&client, &full).failures, 0, "and not taken for broken");
 }
