@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::admission::Services;
+use super::door::Door;
 use super::frame::{FRAME_LEN_MAX, Frame, Header};
 use super::hush::Hush;
 use super::link::{FrameReader, IN_FLIGHT_MAX, QUEUE_LEN, greet, write_frames};
@@ -67,6 +68,12 @@ impl Server {
         services: Services,
     ) -> Result<Self, AddressError> {
         Self::listen(address::parse(address)?, Arc::new(accept), services).await
+    }
+
+    /// Answers at a door that is open already: `accept` finds out who comes in.
+    pub fn behind(door: Door, accept: impl Accept, services: Services) -> Self {
+        let Door { listener, address } = door;
+        Self { listener, address, accept: Arc::new(accept), services }
     }
 
     async fn listen(
