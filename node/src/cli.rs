@@ -60,6 +60,8 @@ enum Command {
     /// No node may serve it meanwhile. Nothing is removed: what is left behind is marked and no longer served. Cut short,
     /// run it again to go on. Every table is compared by count and checksum before the other place may be served.
     Move(command::move_shop::MoveShop),
+    /// Run many nodes as one shop: make their secret, start some here, see how they are.
+    Cluster(command::cluster::ClusterCommand),
     /// Show or check the configuration.
     Config(command::config::ConfigCommand),
     /// Print the API's description (OpenAPI 3.1).
@@ -86,39 +88,21 @@ struct Serve {
     /// Do only this: all, gateway, users, products, orders, checkout.
     #[arg(long, value_name = "ROLE", value_enum, value_delimiter = ',')]
     roles: Vec<Role>,
-    /// Answer other nodes on this address (loopback only for now).
+    /// Be a node of the cluster of this secret, a file of `shoal cluster init`.
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// Answer other nodes on this address.
     #[arg(long, value_name = "ADDR")]
     peer_listen: Option<String>,
-    /// Where a service runs that this node has not: users=ADDR, products=ADDR, orders=ADDR, checkout=ADDR.
-    #[arg(long, value_name = "SERVICE=ADDR")]
-    peer: Vec<Peer>,
+    /// Find the others through these nodes, any that may be up.
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
+    join: Vec<String>,
+    /// Call this node so.
+    #[arg(long, value_name = "NAME")]
+    node_name: Option<String>,
     /// Take payments with the built-in test provider.
     #[arg(long)]
     test_provider: bool,
-}
-
-/// Where a service runs.
-#[derive(Debug, Clone)]
-struct Peer {
-    key: &'static str,
-    address: String,
-}
-
-impl std::str::FromStr for Peer {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (service, address) =
-            text.split_once('=').ok_or("expected SERVICE=ADDR such as users=127.0.0.1:7101")?;
-        let key = match service {
-            "users" => "peers.users",
-            "products" => "peers.products",
-            "orders" => "peers.orders",
-            "checkout" => "peers.checkout",
-            _ => return Err(format!("there is no service {service}: users, products, orders or checkout")),
-        };
-        Ok(Self { key, address: address.to_owned() })
-    }
 }
 
 impl Cli {
@@ -149,8 +133,9 @@ impl Cli {
         let mut add = |key, value: &Option<String>| flags.extend(value.clone().map(|text| (key, text)));
         add("data", &self.common.data);
         match (&self.command, &self.common.log) {
-            // A newcomer wants to see the shop, whoever measures the figures, whoever moves the bar: not the start.
-            (Command::Demo(_) | Command::Bench(_) | Command::Move(_), None) => {
+            // A newcomer wants to see the shop, whoever measures the figures, whoever moves the bar, whoever asks for the
+            // nodes their table: not the start.
+            (Command::Demo(_) | Command::Bench(_) | Command::Move(_) | Command::Cluster(_), None) => {
                 add("log.level", &Some("warn".to_owned()))
             }
             (_, level) => add("log.level", level),
@@ -159,7 +144,8 @@ impl Cli {
             Command::Demo(demo) => add("http.listen", &demo.listen),
             Command::Serve(serve) => {
                 add("http.listen", &serve.listen);
-                add("peers.listen", &serve.peer_listen);
+                add("cluster.listen", &serve.peer_listen);
+                add("cluster.name", &serve.node_name);
                 flags.extend(serve.flags());
             }
             _ => {}
@@ -175,13 +161,11 @@ impl Serve {
             let names: Vec<_> = self.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
             flags.push(("roles", names.join(",")));
         }
-        for key in ["peers.users", "peers.products", "peers.orders", "peers.checkout"] {
-            let addresses: Vec<_> =
-                self.peer.iter().filter(|peer| peer.key == key).map(|peer| peer.address.as_str()).collect();
-            if !addresses.is_empty() {
-                flags.push((key, addresses.join(",")));
-            }
+        if !self.join.is_empty() {
+            flags.push(("cluster.join", self.join.join(",")));
         }
+        let bundle = self.bundle.as_ref().map(|bundle| bundle.display().to_string());
+        flags.extend(bundle.map(|bundle| ("cluster.bundle", bundle)));
         if self.test_provider {
             flags.push(("checkout.test_provider", "true".to_owned()));
         }
@@ -203,6 +187,7 @@ impl Command {
             Self::Backup(backup) => backup.run(loaded.config).await,
             Self::Restore(restore) => restore.run(loaded.config).await,
             Self::Move(shop) => shop.run(loaded.config).await,
+            Self::Cluster(cluster) => cluster.run(loaded, data).await,
             Self::Config(config) => config.run(&loaded),
             Self::Openapi => command::openapi::run(),
         }
@@ -244,12 +229,12 @@ mod tests {
             "127.0.0.1:0",
             "--roles",
             "users,orders",
-            "--peer",
-            "products=127.0.0.1:1",
+            "--join",
+            "a:1,b:2",
         ]);
         let flags = cli.expect("valid").flags();
         assert!(flags.contains(&("roles", "users,orders".to_owned())));
-        assert!(flags.contains(&("peers.products", "127.0.0.1:1".to_owned())));
+        assert!(flags.contains(&("cluster.join", "a:1,b:2".to_owned())));
         assert!(flags.contains(&("http.listen", "127.0.0.1:0".to_owned())));
     }
 }

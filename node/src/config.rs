@@ -37,7 +37,7 @@ pub struct Config {
     /// The checkout.
     pub checkout: CheckoutConfig,
     /// Other nodes.
-    pub peers: PeersConfig,
+    pub cluster: ClusterConfig,
     /// Logging.
     pub log: LogConfig,
 }
@@ -94,17 +94,24 @@ pub struct CheckoutConfig {
 /// Other nodes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PeersConfig {
-    /// Where this node answers others; empty for nowhere.
+pub struct ClusterConfig {
+    /// The cluster's secret, as `shoal cluster init` wrote it; empty for a node on its own.
+    pub bundle: PathBuf,
+    /// What people call this node; empty for its address.
+    pub name: String,
+    /// Where this node answers others: calls by TCP, gossip by UDP, at the same port.
     pub listen: String,
-    /// Nodes that have the user service.
-    pub users: Vec<String>,
-    /// Nodes that have the product service.
-    pub products: Vec<String>,
-    /// Nodes that have the order service.
-    pub orders: Vec<String>,
-    /// Nodes that have the checkout.
-    pub checkout: Vec<String>,
+    /// Where they reach it, if elsewhere; empty for `listen`.
+    pub advertise: String,
+    /// Nodes to ask for the others, `host:port`.
+    pub join: Vec<String>,
+}
+
+impl ClusterConfig {
+    /// Whether this node is one of several.
+    pub fn is_on(&self) -> bool {
+        !self.bundle.as_os_str().is_empty()
+    }
 }
 
 /// Logging.
@@ -151,6 +158,20 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Roles(pub Vec<Role>);
+
+impl Role {
+    /// The word: `gateway`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Gateway => "gateway",
+            Self::Users => "users",
+            Self::Products => "products",
+            Self::Orders => "orders",
+            Self::Checkout => "checkout",
+        }
+    }
+}
 
 impl Roles {
     /// Whether the node has `role`.

@@ -1,11 +1,14 @@
 //! One node: its configuration, its roles wired together, and what the command line does with it.
 
 pub mod cli;
+mod cluster;
 mod command;
 pub mod config;
 mod demo;
 mod logging;
 mod output;
+mod serving;
 mod wiring;
 
-pub use wiring::{Node, Opened};
+pub use serving::Node;
+pub use wiring::Opened;

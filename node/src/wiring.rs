@@ -1,17 +1,14 @@
 //! The one place that knows which service runs where: it hands each the others, in this process or over the wire.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use shoal_checkout::Checkout;
 use shoal_contract::users::{self, Users as UserService};
 use shoal_contract::{checkout, orders, products};
 use shoal_exchange::Targets;
-use shoal_gateway::{Media, MediaFolder, Pages, Services};
-use shoal_net::http::{Health, Metrics, Server};
-use shoal_net::rpc;
+use shoal_gateway::Services;
 use shoal_orders::Orders;
 use shoal_products::Products;
 use shoal_queue::{OutboxTable, Relay, RelayOptions};
@@ -22,6 +19,7 @@ use shoal_users::House as Users;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::cluster::Membership;
 use crate::config::{Config, Role};
 
 /// How often old rows of the orders are removed, and how long that may take.
@@ -39,19 +37,29 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the houses of the configured roles on the configured data.
+    /// Opens the houses of the configured roles on the configured data, without other nodes.
     ///
     /// # Errors
-    /// Says which house cannot be opened and why, or which service is neither here nor at a known address.
+    /// Says which house cannot be opened and why, or which service is not here.
     pub async fn open(config: &Config, env: Env) -> anyhow::Result<Self> {
-        let mut opened = Self {
-            users: None,
-            products: None,
-            orders: None,
-            checkout: None,
-            services: elsewhere(config, &env)?,
-            env,
+        Self::with(config, Services::default(), env).await
+    }
+
+    /// The same, with the services of the other nodes of a cluster; those that are here are preferred.
+    pub(crate) async fn among(config: &Config, membership: &Membership, env: Env) -> anyhow::Result<Self> {
+        let client = membership.client();
+        let services = Services {
+            users: Some(Arc::new(users::Remote::new(client.clone()))),
+            products: Some(Arc::new(products::Remote::new(client.clone()))),
+            orders: Some(Arc::new(orders::Remote::new(client.clone()))),
+            checkouts: Some(Arc::new(checkout::Remote::new(client))),
+            ..Services::default()
         };
+        Self::with(config, services, env).await
+    }
+
+    async fn with(config: &Config, services: Services, env: Env) -> anyhow::Result<Self> {
+        let mut opened = Self { users: None, products: None, orders: None, checkout: None, services, env };
         let result = opened.open_houses(config).await;
         if result.is_err() {
             opened.close().await;
@@ -103,7 +111,7 @@ impl Opened {
     /// The user service.
     ///
     /// # Errors
-    /// If it is neither here nor at a known address.
+    /// If it is not here and this node is on its own.
     pub fn users(&self) -> anyhow::Result<Arc<dyn UserService>> {
         needed(&self.services.users, "this command", "users")
     }
@@ -111,7 +119,7 @@ impl Opened {
     /// The services that imports go to.
     ///
     /// # Errors
-    /// If one is neither here nor at a known address.
+    /// If one is not here and this node is on its own.
     pub fn targets(&self) -> anyhow::Result<Targets> {
         Ok(Targets {
             users: self.users()?,
@@ -157,8 +165,21 @@ impl Opened {
         Ok(background)
     }
 
+    /// Counts the checkouts that this node drives.
+    pub(crate) fn leases(&self) -> Box<dyn Fn() -> u64 + Send + Sync> {
+        match self.checkout.clone() {
+            Some(house) => Box::new(move || house.under_way() as u64),
+            None => Box::new(|| 0),
+        }
+    }
+
+    /// Time and randomness.
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
+
     /// What answers calls of other nodes.
-    fn dispatchers(&self) -> Vec<Arc<dyn Dispatch>> {
+    pub(crate) fn dispatchers(&self) -> Vec<Arc<dyn Dispatch>> {
         let mut all: Vec<Arc<dyn Dispatch>> = Vec::new();
         if let Some(house) = &self.users {
             all.push(Arc::new(users::Local::new(house.clone())));
@@ -220,118 +241,6 @@ impl Background {
     }
 }
 
-/// A node that serves.
-pub struct Node {
-    opened: Opened,
-    background: Background,
-    stop: watch::Sender<bool>,
-    http: Option<(SocketAddr, JoinHandle<bool>)>,
-    peers: Option<(SocketAddr, JoinHandle<()>)>,
-}
-
-impl Node {
-    /// Opens the configured houses and serves.
-    ///
-    /// # Errors
-    /// As [`Opened::open`] and [`Node::serve`].
-    pub async fn start(config: &Config, env: Env) -> anyhow::Result<Self> {
-        let media =
-            (!config.gateway.media.as_os_str().is_empty()).then(|| MediaFolder::new(&config.gateway.media));
-        Self::serve(Opened::open(config, env).await?, config, media).await
-    }
-
-    /// Serves what is open. `media` is shown at `/media`.
-    ///
-    /// # Errors
-    /// If an address cannot be listened on. What was opened is closed again.
-    pub async fn serve(opened: Opened, config: &Config, media: Option<impl Media>) -> anyhow::Result<Self> {
-        let media = media.map(|media| Arc::new(media) as Arc<dyn Media>);
-        let background = opened.start().await?;
-        let mut node = Self { opened, background, stop: watch::Sender::new(false), http: None, peers: None };
-        match node.listen(config, media).await {
-            Ok(()) => Ok(node),
-            Err(error) => {
-                node.stop().await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn listen(&mut self, config: &Config, media: Option<Arc<dyn Media>>) -> anyhow::Result<()> {
-        let env = self.opened.env.clone();
-        if !config.peers.listen.is_empty() {
-            let services = rpc::Services::new(env.clone(), self.opened.dispatchers());
-            let server = rpc::Server::bind(&config.peers.listen, services).await.context("peers.listen")?;
-            let address = server.address();
-            let served = tokio::spawn(server.run(told(&self.stop), config.http.drain_timeout));
-            self.peers = Some((address, served));
-            tracing::info!(%address, "answering other nodes");
-        }
-        if config.roles.has(Role::Gateway) {
-            let (health, metrics) = (Health::new(), Metrics::install());
-            let server = Server::bind(config.http.clone(), health.clone()).await.context("http.listen")?;
-            let address = server.address();
-            let pages = pages(config, &env, &self.opened.services, media.clone());
-            let options = shoal_gateway::Options {
-                pages,
-                ..gateway_options(config, env, media, health.clone(), metrics)
-            };
-            let router = shoal_gateway::router(self.opened.services.clone(), options);
-            let served = tokio::spawn(server.run(router, told(&self.stop)));
-            health.ready();
-            self.http = Some((address, served));
-            tracing::info!(%address, "serving the public API");
-        }
-        if self.http.is_none() && self.peers.is_none() {
-            bail!(
-                "this node would answer nobody: add the role gateway, or say where others reach it with peers.listen"
-            );
-        }
-        Ok(())
-    }
-
-    /// Where the public API is served, if this node has the role.
-    pub fn address(&self) -> Option<SocketAddr> {
-        self.http.as_ref().map(|(address, _)| *address)
-    }
-
-    /// Where other nodes are answered, if they are.
-    pub fn peer_address(&self) -> Option<SocketAddr> {
-        self.peers.as_ref().map(|(address, _)| *address)
-    }
-
-    /// The houses and services behind it.
-    pub fn opened(&self) -> &Opened {
-        &self.opened
-    }
-
-    /// Drains: not ready, requests in flight finished, checkouts under way brought to a stop, data closed. Gives
-    /// whether every request was answered in time.
-    pub async fn stop(self) -> bool {
-        self.stop.send_replace(true);
-        let mut in_time = true;
-        if let Some((_, served)) = self.http {
-            in_time = served.await.unwrap_or(false);
-        }
-        if let Some((_, served)) = self.peers {
-            // A panic in it was logged where it happened; the data is closed all the same.
-            let _ = served.await;
-        }
-        self.background.stop().await;
-        self.opened.close().await;
-        in_time
-    }
-}
-
-/// Resolves once the node is told to stop.
-fn told(stop: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'static {
-    let mut stop = stop.subscribe();
-    async move {
-        // The sender lives as long as the node; without it there is nothing to serve either.
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
-}
-
 /// Removes old carts and answers, now and then.
 async fn sweep_orders(house: Orders, env: Env) {
     loop {
@@ -342,31 +251,8 @@ async fn sweep_orders(house: Orders, env: Env) {
     }
 }
 
-/// The services that have an address in the configuration.
-fn elsewhere(config: &Config, env: &Env) -> anyhow::Result<Services> {
-    let client = |addresses: &[String], key: &str| {
-        let client = rpc::Client::plain(env.clone(), addresses).with_context(|| format!("peers.{key}"))?;
-        anyhow::Ok((!addresses.is_empty()).then(|| Arc::new(client)))
-    };
-    let peers = &config.peers;
-    let mut services = Services::default();
-    if let Some(client) = client(&peers.users, "users")? {
-        services.users = Some(Arc::new(users::Remote::new(client)));
-    }
-    if let Some(client) = client(&peers.products, "products")? {
-        services.products = Some(Arc::new(products::Remote::new(client)));
-    }
-    if let Some(client) = client(&peers.orders, "orders")? {
-        services.orders = Some(Arc::new(orders::Remote::new(client)));
-    }
-    if let Some(client) = client(&peers.checkout, "checkout")? {
-        services.checkouts = Some(Arc::new(checkout::Remote::new(client)));
-    }
-    Ok(services)
-}
-
 fn needed<T: ?Sized>(service: &Option<Arc<T>>, who: &str, what: &str) -> anyhow::Result<Arc<T>> {
-    let missing = || format!("{who} needs {what}: add it to roles, or say where it runs with peers.{what}");
+    let missing = || format!("{who} needs {what}: add it to roles, or join a cluster that has it");
     service.clone().with_context(missing)
 }
 
@@ -395,55 +281,4 @@ fn checkout_options(config: &Config, env: &Env) -> shoal_checkout::Options {
         test_provider: config.checkout.test_provider,
         ..options
     }
-}
-
-fn gateway_options(
-    config: &Config,
-    env: Env,
-    media: Option<Arc<dyn Media>>,
-    health: Health,
-    metrics: Option<Metrics>,
-) -> shoal_gateway::Options {
-    shoal_gateway::Options {
-        http: config.http.clone(),
-        currency: config.currency,
-        overview_timeout: config.gateway.overview_timeout,
-        docs: config.gateway.docs,
-        media,
-        health,
-        metrics,
-        ..shoal_gateway::Options::new(env)
-    }
-}
-
-/// The storefront, if it is wanted and every service behind it is known.
-fn pages(config: &Config, env: &Env, services: &Services, media: Option<Arc<dyn Media>>) -> Option<Pages> {
-    if !config.web.enabled {
-        return None;
-    }
-    let (Some(users), Some(products), Some(orders), Some(checkouts)) =
-        (&services.users, &services.products, &services.orders, &services.checkouts)
-    else {
-        tracing::warn!(
-            "no storefront: it needs users, products, orders and checkout, here or at a known address"
-        );
-        return None;
-    };
-    let services = shoal_web::Services {
-        users: users.clone(),
-        products: products.clone(),
-        orders: orders.clone(),
-        checkouts: checkouts.clone(),
-    };
-    let options = shoal_web::Options {
-        tagline: config.web.tagline.clone(),
-        currency: config.currency,
-        test_provider: config.checkout.test_provider,
-        session_lifetime: config.users.session_lifetime,
-        trusted_proxies: config.http.trusted_proxies.clone(),
-        pictures: Arc::new(move |name| media.as_ref().is_some_and(|media| media.has(name))),
-        ..shoal_web::Options::new(env.clone(), &config.web.name)
-    };
-    let shoal_web::Storefront { routes, front, rules } = shoal_web::storefront(services, options);
-    Some(Pages { routes, front, rules })
 }

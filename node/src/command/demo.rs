@@ -10,11 +10,11 @@ use shoal_sql::Source;
 use shoal_types::{Context, Env, Secret};
 
 use super::admin::{administrator, draw_password};
-use super::serve::until_told_to_stop;
+use super::serve::{Signals, until_told_to_stop};
 use crate::cli::Demo;
 use crate::config::{Config, Loaded, Role};
 use crate::demo::{Shop, media, seed};
-use crate::wiring::{Node, Opened};
+use crate::{Node, Opened};
 
 /// The administrator of the sample shop.
 const ADMINISTRATOR: &str = "admin@shoal.example";
@@ -39,11 +39,12 @@ pub(crate) async fn run(demo: Demo, loaded: Loaded) -> anyhow::Result<ExitCode> 
     config.web.name.clone_from(&shop.name);
     config.web.tagline.clone_from(&shop.tagline);
     let password = administrator_of(&opened, &data, &env).await?;
+    let signals = Signals::listen()?;
     let node = Node::serve(opened, &config, Some(media())).await?;
     let address = node.address().map_or_else(String::new, |address| address.to_string());
     eprintln!("the demo serves http://{address}");
     welcome(&shop, &address, &password)?;
-    until_told_to_stop(node).await
+    until_told_to_stop(node, signals).await
 }
 
 /// The sample shop's own directory, every role, and the test provider: whatever the configuration says otherwise.

@@ -5,6 +5,8 @@ use shoal_contract::checkout::{CheckoutId, Error};
 use shoal_contract::orders::{Order, Return};
 use tokio::sync::watch;
 
+use crate::Checkout;
+
 /// How a saga came to a stop on this node.
 #[derive(Debug, Clone)]
 pub(crate) enum Stop {
@@ -69,6 +71,11 @@ impl Running {
         self.lock().get(&id).map(|entry| Waiting(entry.stop.clone()))
     }
 
+    /// How many run.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Waits until no saga runs.
     pub(crate) async fn drain(&self) {
         loop {
@@ -81,6 +88,13 @@ impl Running {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<CheckoutId, Entry>> {
         self.sagas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Checkout {
+    /// How many checkouts this node drives at the moment, each under a lease.
+    pub fn under_way(&self) -> usize {
+        self.inner.running.len()
     }
 }
 

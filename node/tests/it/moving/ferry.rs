@@ -17,12 +17,16 @@ use tempfile::TempDir;
 
 /// What the program says before the address it serves.
 const SERVES: &str = "shoal serves http://";
+/// How many products a shop has.
+const PRODUCTS: usize = 3;
 /// The files of a shop.
 const FILES: [&str; 5] = ["users", "products", "orders", "checkout", "test-provider"];
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
     command.args(arguments).stdin(Stdio::null()).env("SHOAL_LOG_LEVEL", "error");
+    // Answers are compared: none may lack what a busy machine has not found in time.
+    command.env("SHOAL_GATEWAY_OVERVIEW_TIMEOUT", "60s");
     command
 }
 
@@ -139,8 +143,8 @@ impl Shop {
     pub(super) async fn answers(&self) -> BTreeMap<String, String> {
         let Purse { staff, customer, paths, .. } = &self.purse;
         eventually("the products are found", async || {
-            let found = staff.get("/v1/search?q=mug").await.expect(200);
-            found.at("/hits").as_array().is_some_and(|hits| !hits.is_empty())
+            let found = staff.get("/v1/search").await.expect(200);
+            found.at("/hits").as_array().is_some_and(|hits| hits.len() == PRODUCTS)
         })
         .await;
         let mut answers = BTreeMap::new();

@@ -1,0 +1,26 @@
+//! This node's part in a cluster: who it is, whom it knows of, and how it calls them.
+
+mod counted;
+mod known;
+mod membership;
+mod nodes;
+mod owners;
+mod vitals;
+
+pub(crate) use membership::Membership;
+pub(crate) use membership::operator;
+pub(crate) use nodes::Here;
+pub(crate) use owners::Conflict;
+
+use crate::config::{Role, Roles};
+
+/// The role in the certificates of an operator's commands; no node plays it.
+pub(crate) const OPERATOR: &str = "operator";
+/// The houses, by the role that has them: on embedded data each has one owner.
+pub(crate) const HOUSES: [Role; 4] = [Role::Users, Role::Products, Role::Orders, Role::Checkout];
+
+/// The roles as certificates and directory name them.
+pub(crate) fn names(roles: &Roles) -> Vec<&'static str> {
+    let all = [Role::Gateway, Role::Users, Role::Products, Role::Orders, Role::Checkout];
+    all.into_iter().filter(|role| roles.has(*role)).map(Role::as_str).collect()
+}

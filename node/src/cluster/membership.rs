@@ -1,0 +1,277 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use shoal_cluster::{Cluster, Directory, Fingerprint, GossipKey, KeyRing, Load, Member, Options, State};
+use shoal_net::identity::{Bundle, Identity};
+use shoal_net::rpc::{Client, Connect, Door};
+use shoal_sql::Source;
+use shoal_types::{Env, NodeId};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::counted::InFlight;
+use super::known::{Known, Only};
+use super::owners::{Conflict, second_owner};
+use super::vitals::Vitals;
+use super::{OPERATOR, names};
+use crate::config::{ClusterConfig, Config};
+
+/// How long a node that starts looks for the others before it takes itself for the first.
+const ACQUAINTANCE_MAX: Duration = Duration::from_millis(1_500);
+/// How often a changed bundle is looked for, and the load is told.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A node among others: its certificate, its place in the gossip, its calls.
+pub(crate) struct Membership {
+    name: String,
+    identity: Identity,
+    cluster: Arc<Cluster>,
+    client: Arc<Client>,
+    in_flight: InFlight,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Membership {
+    /// Joins the cluster of the configured bundle, not yet ready. Calls of other nodes wait at the door meanwhile.
+    ///
+    /// # Errors
+    /// If the bundle cannot be read or an address not listened on, each with its code; `second_owner` if another node
+    /// has one of this node's houses on data of its own.
+    pub(crate) async fn join(config: &Config, env: &Env) -> anyhow::Result<(Self, Door)> {
+        let bundle = Bundle::load(&config.cluster.bundle, env)?;
+        let (id, roles) = (NodeId::new(env), names(&config.roles));
+        let identity = Identity::mint(&bundle, id, &roles, env)?;
+        let door = Door::open(&config.cluster.listen).await.context("cluster.listen")?;
+        let me = Member {
+            certificate_until: Some(identity.not_after()),
+            data: fingerprint(&config.data),
+            ..Member::new(
+                id,
+                name(&config.cluster, door.address()),
+                env!("CARGO_PKG_VERSION"),
+                &roles,
+                advertised(&config.cluster, door.address())?,
+                env.now(),
+            )
+        };
+        let listen = door.address();
+        let mut options = Options::new(bundle.cluster().uuid(), ring(&bundle), listen, me);
+        options.seeds.clone_from(&config.cluster.join);
+        let cluster = Arc::new(Cluster::join(options, env.clone()).await?);
+        let known = Arc::new(Known::new(cluster.directory()));
+        let client = Arc::new(Client::new(env.clone(), Arc::new(identity.tls()), known));
+        let (name, in_flight) = (bundle.name().to_owned(), InFlight::default());
+        let mut joined = Self { name, identity, cluster, client, in_flight, tasks: Vec::new() };
+        joined.keep(config.cluster.bundle.clone(), env);
+        joined.acquaint(&config.cluster.join).await;
+        match joined.conflict() {
+            None => Ok((joined, door)),
+            Some(conflict) => {
+                joined.leave().await;
+                Err(conflict.into())
+            }
+        }
+    }
+
+    /// Waits a moment for the others, if any were named.
+    async fn acquaint(&self, seeds: &[String]) {
+        if seeds.is_empty() {
+            return;
+        }
+        let directory = self.directory();
+        let mut changed = directory.changed();
+        let met = async {
+            while directory.members().len() < 2 && changed.changed().await.is_ok() {}
+            // Who has told of one tells of all: the next round brings the rest.
+            let _ = changed.changed().await;
+        };
+        if timeout(ACQUAINTANCE_MAX, met).await.is_err() && directory.members().len() < 2 {
+            tracing::warn!(?seeds, "no other node was found; this one goes on, and goes on looking");
+        }
+    }
+
+    /// Renews the certificate, takes over what changes in the bundle's file, tells the load.
+    fn keep(&mut self, bundle: PathBuf, env: &Env) {
+        let (identity, cluster, env) = (self.identity.clone(), self.cluster.clone(), env.clone());
+        let in_flight = self.in_flight.clone();
+        let (mut vitals, mut file) = (Vitals::new(env.clone()), Watched::new(bundle));
+        let kept = async move {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                if let Some(bundle) = file.changed(&env) {
+                    match identity.reload(&bundle) {
+                        Ok(()) => {
+                            cluster.swap_keys(&ring(&bundle));
+                            tracing::info!(?bundle, "took over the changed cluster bundle");
+                        }
+                        Err(error) => tracing::error!(%error, "the changed cluster bundle is not taken over"),
+                    }
+                }
+                let load = Load { in_flight: in_flight.now(), ..vitals.load() };
+                let until = identity.not_after();
+                let told = cluster.update(|me| {
+                    me.load = load;
+                    me.certificate_until = Some(until);
+                });
+                if let Err(error) = told {
+                    tracing::warn!(%error, "this node's load is not told");
+                }
+            }
+        };
+        self.tasks.push(tokio::spawn(kept).abort_handle());
+        self.tasks.push(tokio::spawn(self.identity.clone().keep_renewed()).abort_handle());
+    }
+
+    /// Tells the others that this node takes calls.
+    ///
+    /// # Errors
+    /// If it does not fit into a packet.
+    pub(crate) fn ready(&self) -> anyhow::Result<()> {
+        Ok(self.cluster.update(|me| me.state = State::Ready)?)
+    }
+
+    /// Tells the others that this node takes nothing new.
+    pub(crate) fn draining(&self) {
+        // The state has been told before and is a number: it fits.
+        let _ = self.cluster.update(|me| me.state = State::Draining);
+    }
+
+    /// Says farewell.
+    pub(crate) async fn leave(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.cluster.leave().await;
+    }
+
+    /// Resolves once another node has one of this node's houses with the better right.
+    pub(crate) async fn ousted(&self) -> Conflict {
+        let mut changed = self.directory().changed();
+        loop {
+            if let Some(conflict) = self.conflict() {
+                return conflict;
+            }
+            if changed.changed().await.is_err() {
+                // Nobody can say so any more.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn conflict(&self) -> Option<Conflict> {
+        let members = self.directory().members();
+        let me = members.iter().find(|member| member.id == self.cluster.id())?;
+        second_owner(me, &members)
+    }
+
+    /// The calls to other nodes.
+    pub(crate) fn client(&self) -> Arc<Client> {
+        self.client.clone()
+    }
+
+    /// The transport that accepts calls.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Who is there.
+    pub(crate) fn directory(&self) -> Directory {
+        self.cluster.directory()
+    }
+
+    /// Calls of other nodes that this one works on.
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
+    /// The cluster's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// This node.
+    pub(crate) fn id(&self) -> NodeId {
+        self.cluster.id()
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// A client of one node, for a command of the operator.
+///
+/// # Errors
+/// What is wrong with the bundle.
+pub(crate) fn operator(bundle: &Bundle, address: SocketAddr, env: &Env) -> anyhow::Result<Client> {
+    let identity = Identity::mint(bundle, NodeId::new(env), &[OPERATOR], env)?;
+    Ok(to(NodeId::new(env), address, Arc::new(identity.tls()), env))
+}
+
+/// A client of one node.
+pub(super) fn to(node: NodeId, address: SocketAddr, connect: Arc<dyn Connect>, env: &Env) -> Client {
+    Client::new(env.clone(), connect, Arc::new(Only::new(node, address)))
+}
+
+/// What all nodes on the same shared data say of it; nothing of data that is a node's own.
+fn fingerprint(data: &Source) -> Option<Fingerprint> {
+    match data {
+        Source::Directory(_) => None,
+        Source::Postgres(server) => Some(Fingerprint::of(server.to_string().as_bytes())),
+    }
+}
+
+fn ring(bundle: &Bundle) -> KeyRing {
+    let mut keys = bundle.gossip_keys().into_iter().map(GossipKey::new);
+    let first = keys.next().expect("a bundle has a key");
+    KeyRing::new(first, keys.next())
+}
+
+/// Sees when a file changes.
+struct Watched {
+    path: PathBuf,
+    seen: Vec<u8>,
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> Self {
+        let seen = std::fs::read(&path).unwrap_or_default();
+        Self { path, seen }
+    }
+
+    /// The bundle, if the file is another than the last time and can be read.
+    fn changed(&mut self, env: &Env) -> Option<Bundle> {
+        let present = std::fs::read(&self.path).ok().filter(|present| *present != self.seen)?;
+        self.seen = present;
+        match Bundle::load(&self.path, env) {
+            Ok(bundle) => Some(bundle),
+            Err(error) => {
+                tracing::error!(%error, "the changed cluster bundle is not taken over");
+                None
+            }
+        }
+    }
+}
+
+fn name(config: &ClusterConfig, address: SocketAddr) -> String {
+    if config.name.is_empty() { address.to_string() } else { config.name.clone() }
+}
+
+/// Where the others reach this node.
+fn advertised(config: &ClusterConfig, listening: SocketAddr) -> anyhow::Result<SocketAddr> {
+    if config.advertise.is_empty() {
+        if listening.ip().is_unspecified() {
+            bail!(
+                "cluster.listen is {listening}, which no other node can call: say with cluster.advertise where \
+                 they reach this one"
+            );
+        }
+        return Ok(listening);
+    }
+    let advertised: SocketAddr =
+        config.advertise.parse().context("cluster.advertise: expected an IP address and a port")?;
+    Ok(if advertised.port() == 0 { SocketAddr::new(advertised.ip(), listening.port()) } else { advertised })
+}
