@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::books::{Books, HOUSES};
 use crate::client::{Client, Whereabouts};
 use crate::houses::eventually;
-use crate::process::{ADMINISTRATOR, Process, WEBHOOK_SECRET, run_as};
+use crate::process::{ADMINISTRATOR, Process, WEBHOOK_SECRET, run, run_as};
 use crate::shop::{furnish, place};
 use crate::topology::Topology;
 
@@ -28,6 +28,8 @@ const PICTURE: &str = r#"<svg xmlns="http://www.w3.org/2000/svg"/>"#;
 struct Plan {
     roles: &'static str,
     config: String,
+    /// The secret that all nodes share.
+    bundle: String,
     /// Where other nodes reach it.
     peer_listen: String,
     data: String,
@@ -40,17 +42,11 @@ impl Plan {
 
     /// Starts the node among others.
     async fn start(&self, all: &[Self]) -> Process {
+        let addresses: Vec<&str> = all.iter().map(|node| node.peer_listen.as_str()).collect();
         let mut arguments = vec!["--config", &self.config, "--data", &self.data, "--test-provider"];
-        arguments.extend(["--roles", self.roles]);
-        arguments.extend(["--peer-listen", &self.peer_listen]);
-        let elsewhere = SERVICES.iter().filter(|service| !self.has(service));
-        let peers: Vec<_> = elsewhere
-            .flat_map(|service| {
-                let having = all.iter().filter(|node| node.has(service));
-                having.map(move |node| format!("{service}={}", node.peer_listen))
-            })
-            .collect();
-        peers.iter().for_each(|peer| arguments.extend(["--peer", peer]));
+        arguments.extend(["--roles", self.roles, "--bundle", &self.bundle]);
+        let join = addresses.join(",");
+        arguments.extend(["--peer-listen", &self.peer_listen, "--join", &join]);
         match self.has("gateway") {
             true => Process::serve(&arguments).await,
             false => Process::behind(&self.peer_listen, &arguments).await,
@@ -79,7 +75,7 @@ impl Fleet {
         let place = place().await;
         assert!(topology.allowed(place.engine()), "{topology} over {:?}", place.engine());
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let plans = plan(topology, &place, &config(folder.path()));
+        let plans = plan(topology, &place, &config(folder.path()), &bundle(folder.path()));
         let users = plans.iter().find(|node| node.has("users")).expect("somebody has the users");
         let (password, said, ended) =
             run_as("users", &["admin", "create", ADMINISTRATOR, "--data", &users.data]);
@@ -171,15 +167,15 @@ impl Fleet {
 }
 
 /// What each node is told: on embedded data each has a directory of its own.
-fn plan(topology: Topology, place: &Place, config: &str) -> Vec<Plan> {
+fn plan(topology: Topology, place: &Place, config: &str, bundle: &str) -> Vec<Plan> {
     let roles = topology.roles(place.engine());
     let data = |number: usize| match place.engine() {
         Engine::Postgres => place.address().to_owned(),
         Engine::Sqlite => format!("{}/node-{number}", place.address()),
     };
     let node = |(number, roles)| {
-        let (config, peer_listen) = (config.to_owned(), free_address());
-        Plan { roles, config, peer_listen, data: data(number) }
+        let (config, bundle, peer_listen) = (config.to_owned(), bundle.to_owned(), free_address());
+        Plan { roles, config, bundle, peer_listen, data: data(number) }
     };
     roles.into_iter().enumerate().map(node).collect()
 }
@@ -191,6 +187,14 @@ fn config(folder: &Path) -> String {
     fs::write(media.join("pot.svg"), PICTURE).expect("a file can be written");
     fs::write(&file, format!("[gateway]\nmedia = {media:?}\n")).expect("a file can be written");
     file.to_str().expect("a test's folder has a plain name").to_owned()
+}
+
+/// Makes the secret of a cluster in `folder`.
+fn bundle(folder: &Path) -> String {
+    let file = folder.join("cluster.toml").display().to_string();
+    let (_, said, ended) = run(&["cluster", "init", &file]);
+    assert!(ended.success(), "{said}");
+    file
 }
 
 /// A port nobody listens on at present, for nodes to find each other.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shoal_sql::testing::Place;
 use shoal_testkit::{Books, Client, Process, eventually, place, run};
+use tempfile::TempDir;
 
 const ADMINISTRATOR: &str = "admin@example.com";
 
@@ -24,6 +25,7 @@ struct Apart {
     gateway: Process,
     password: String,
     place: Place,
+    _folder: TempDir,
 }
 
 impl Apart {
@@ -32,27 +34,27 @@ impl Apart {
         let data = place.address();
         let (password, said, ended) = run(&["admin", "create", ADMINISTRATOR, "--data", data]);
         assert!(ended.success(), "{said}");
-        let [users, products, orders, checkout] = [(); 4].map(|()| free_address());
-        let peer = |service: &str, address: &str| format!("{service}={address}");
-        let (to_users, to_products) = (&peer("users", &users), &peer("products", &products));
-        let (to_orders, to_checkout) = (&peer("orders", &orders), &peer("checkout", &checkout));
-        let role = async |roles: &str, listen: &str, peers: &[&str]| {
-            let mut arguments = vec!["--data", data, "--roles", roles, "--test-provider"];
-            if !listen.is_empty() {
-                arguments.extend(["--peer-listen", listen]);
-            }
-            peers.iter().for_each(|peer| arguments.extend(["--peer", peer]));
-            Process::serve(&arguments).await
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let bundle = folder.path().join("cluster.toml").display().to_string();
+        let (_, said, ended) = run(&["cluster", "init", &bundle]);
+        assert!(ended.success(), "{said}");
+        let seed = free_address();
+        let node = async |roles: &str, listen: &str| {
+            let arguments = ["--data", data, "--roles", roles, "--test-provider", "--bundle", &bundle];
+            let peers = ["--peer-listen", listen, "--join", &seed];
+            Process::serve(&[&arguments[..], &peers].concat()).await
         };
-        Self {
-            users: role("users,gateway", &users, &[]).await,
-            products: role("products,gateway", &products, &[to_users]).await,
-            orders: role("orders,gateway", &orders, &[to_users, to_products]).await,
-            checkout: role("checkout,gateway", &checkout, &[to_users, to_products, to_orders]).await,
-            gateway: role("gateway", "", &[to_users, to_products, to_orders, to_checkout]).await,
+        let apart = Self {
+            users: node("users,gateway", &seed).await,
+            products: node("products,gateway", "127.0.0.1:0").await,
+            orders: node("orders,gateway", "127.0.0.1:0").await,
+            checkout: node("checkout,gateway", "127.0.0.1:0").await,
+            gateway: node("gateway", "127.0.0.1:0").await,
             password: password.trim().to_owned(),
             place,
-        }
+            _folder: folder,
+        };
+        apart
     }
 
     /// The administrator, at one of the processes.
