@@ -10,6 +10,8 @@ use super::link::Link;
 use crate::migration::{checksum, pending};
 use crate::{Constraint, ConstraintKind, Error, Migration};
 
+/// What was there a moment ago is no more free: a schema, a table, or the type that comes with each table.
+const TAKEN: [&str; 3] = ["42P06", "42P07", "42710"];
 /// How often, beside once for each migration, a step is taken again because another node took it at the same time.
 const TRIES: usize = 20;
 
@@ -67,7 +69,7 @@ fn is_race(error: &Error) -> bool {
     match error {
         Error::Constraint(Constraint { kind: ConstraintKind::Unique, on }) => taken(on),
         Error::Busy => true,
-        Error::Statement { detail, .. } => detail.ends_with("(42P06)") || detail.ends_with("(42P07)"),
+        Error::Statement { detail, .. } => TAKEN.iter().any(|code| detail.ends_with(&format!("({code})"))),
         _ => false,
     }
 }
