@@ -5,6 +5,8 @@ use super::connect::Connector;
 use super::failure::UniqueColumns;
 use super::link::Link;
 use super::server::{Server, Target};
+use shoal_types::Env;
+
 use crate::Error;
 use crate::counters::Tally;
 
@@ -14,7 +16,7 @@ pub(crate) struct Admin(Link);
 impl Admin {
     /// Connects. Call it within a `LocalSet`.
     pub(crate) async fn connect(server: Server, tally: Arc<Tally>) -> Result<Self, Error> {
-        let connector = Connector::new(server, "public", tally);
+        let connector = Connector::new(server, "public", tally, Env::system());
         Ok(Self(connector.connect(Target::Primary, Rc::new(UniqueColumns::new())).await?))
     }
 

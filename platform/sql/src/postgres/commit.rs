@@ -16,9 +16,10 @@ use super::core::Core;
 use super::failure::{Failure, Kind};
 use super::link::Link;
 use super::pool::Pool;
+use super::seen::{POSITION, Seen, position};
 
 /// How long a mark is kept; no deadline is as far away.
-const KEPT: Duration = Duration::from_secs(60 * 60);
+pub(super) const KEPT: Duration = Duration::from_secs(60 * 60);
 /// How long after its deadline a commit is still looked up.
 pub(super) const LOOK_UP_MAX: Duration = Duration::from_secs(5);
 /// How long one look may take; the primary may be another meanwhile.
@@ -40,7 +41,7 @@ pub(super) async fn commit(core: &Core, link: &Link, wrote: bool, due: Deadline,
     link.flight();
     let mark = wrote.then(|| mark(&core.env));
     // A server that hangs keeps its connections open.
-    let answered = timeout(core.patience(due), answer(link, mark)).await;
+    let answered = timeout(core.patience(due), answer(link, core.pool.seen(), mark)).await;
     if let Ok(Some(fate)) = answered {
         return fate;
     }
@@ -52,9 +53,11 @@ pub(super) async fn commit(core: &Core, link: &Link, wrote: bool, due: Deadline,
 }
 
 /// What the server answers; `None` if the connection is lost.
-async fn answer(link: &Link, mark: Option<Uuid>) -> Option<Fate> {
+async fn answer(link: &Link, seen: &Seen, mark: Option<Uuid>) -> Option<Fate> {
     let Some(mark) = mark else {
-        return told(link.control("commit").await);
+        let (committed, position) = futures::join!(link.control("commit"), reached(link));
+        seen.looked(position.unwrap_or_default());
+        return told(committed);
     };
     // The commit itself is under no time limit: a server that gives up waiting for its standby calls that a success.
     let enter = format!(
@@ -63,9 +66,21 @@ async fn answer(link: &Link, mark: Option<Uuid>) -> Option<Fate> {
     let (entered, committed) = futures::join!(link.control(&enter), link.control("commit"));
     // What could not be entered was refused before it came to a commit, which then commits nothing.
     match told(entered) {
-        Some(Fate::Committed) => told(committed),
+        Some(Fate::Committed) => {
+            let fate = told(committed);
+            if let Some(Fate::Committed) = fate {
+                seen.committed(mark);
+            }
+            fate
+        }
         other => other,
     }
+}
+
+/// How far the log of a primary is, if it has one.
+async fn reached(link: &Link) -> Option<u64> {
+    link.history()?;
+    position(&link.ask(POSITION).await.ok()?)
 }
 
 fn told(result: Result<(), Failure>) -> Option<Fate> {
@@ -82,7 +97,10 @@ async fn look_up(pool: &Pool, env: &Env, mark: Uuid, last: Deadline) -> Fate {
     let last = Deadline::after(env, last.remaining(env) + LOOK_UP_MAX);
     while !last.remaining(env).is_zero() {
         match look(pool, env, mark, last).await {
-            Some(looked_up) if looked_up > 0 => return Fate::Committed,
+            Some(looked_up) if looked_up > 0 => {
+                pool.seen().committed(mark);
+                return Fate::Committed;
+            }
             Some(_) => return Fate::Undone(Failure::lost("the connection was lost before the commit")),
             None => pool.pause(Duration::from_millis(50)).await,
         }
@@ -138,7 +156,7 @@ fn mark(env: &Env) -> Uuid {
 }
 
 /// An id of version 7 (RFC 9562) of this instant, in milliseconds.
-fn uuid_at(millis: i64, random: u128) -> Uuid {
+pub(super) fn uuid_at(millis: i64, random: u128) -> Uuid {
     let mut bytes = random.to_be_bytes();
     bytes[..6].copy_from_slice(&millis.max(0).to_be_bytes()[2..]);
     let mut builder = uuid::Builder::from_bytes(bytes);

@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::time::timeout;
+use shoal_types::Env;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::{Failure, UniqueColumns};
+use super::failure::{Failure, Kind, UniqueColumns};
 use super::host::{Candidate, candidates};
 use super::link::Link;
 use super::mark;
+use super::pulse::{Pulse, Watch};
 use super::refusal::{from_connect, of_all};
+use super::seen::{HISTORY, Seen, history};
 use super::server::{Server, Target};
 use crate::counters::Tally;
 
@@ -25,6 +28,8 @@ use crate::counters::Tally;
 const STATEMENT_TIMEOUT_MS: u32 = 60_000;
 /// How long a primary is waited for once a standby has answered.
 const PREFERENCE: Duration = Duration::from_millis(300);
+/// When a host that has answered is tried again while another is still waited for: it may have become the primary.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// How to connect for one house.
 pub(super) struct Connector {
@@ -32,42 +37,70 @@ pub(super) struct Connector {
     application: String,
     schema: String,
     tally: Arc<Tally>,
+    env: Env,
+    watch: Rc<Watch>,
+    seen: Seen,
     /// Whether data that is on its way elsewhere, or was moved, is refused.
     heeds_marks: bool,
 }
 
 impl Connector {
-    pub(super) fn new(server: Server, name: &str, tally: Arc<Tally>) -> Self {
-        let schema = schema_of(name);
-        Self { server, application: application_of(name), schema, tally, heeds_marks: true }
+    pub(super) fn new(server: Server, name: &str, tally: Arc<Tally>, env: Env) -> Self {
+        let (application, schema) = (application_of(name), schema_of(name));
+        let watch = Watch::new(server.clone(), application.clone());
+        Self { server, application, schema, tally, env, watch, seen: Seen::default(), heeds_marks: true }
     }
 
     /// For a move, which is not kept out by its own marks.
-    pub(super) fn past_marks(server: Server, name: &str, tally: Arc<Tally>) -> Self {
-        Self { heeds_marks: false, ..Self::new(server, name, tally) }
+    pub(super) fn past_marks(server: Server, name: &str, tally: Arc<Tally>, env: Env) -> Self {
+        Self { heeds_marks: false, ..Self::new(server, name, tally, env) }
+    }
+
+    /// What was answered over the connections made here.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     pub(super) fn schema(&self) -> &str {
         &self.schema
     }
 
-    /// Connects, logs in and puts the schema in front. Each host is tried once.
+    /// Connects, logs in and puts the schema in front. Each host is tried once, and again as long as another has yet to
+    /// answer. A standby will do for reading only if it has all that was answered here.
     ///
     /// # Errors
     /// What each host said. It is worth another try if one of them may be there later.
     pub(super) async fn connect(&self, target: Target, unique: Rc<UniqueColumns>) -> Result<Link, Failure> {
         let tls = self.server.tls().connector().map_err(Failure::last)?;
         let (found, mut failures) = candidates(&self.server.config(&self.application)).await;
-        let tries = found.into_iter().map(|candidate| self.log_in(candidate, tls.clone(), &unique));
-        let mut tries: FuturesUnordered<_> = tries.collect();
+        let log_in = async |place: usize, pause: Duration| {
+            sleep(pause).await;
+            (place, self.log_in(&found[place], target, tls.clone(), &unique).await)
+        };
+        let mut tries: FuturesUnordered<_> =
+            (0..found.len()).map(|place| log_in(place, Duration::ZERO)).collect();
+        let mut told: Vec<Option<Failure>> = vec![None; found.len()];
         let standby = loop {
-            match tries.next().await {
-                None => return Err(of_all(failures)),
-                Some((_, Ok(link))) if !link.is_standby() => return Ok(link),
-                Some((_, Ok(link))) if target == Target::Any => break link,
-                Some((name, Ok(_))) => failures.push((name, Failure::lost("it takes no writes at present"))),
-                Some((name, Err(failure))) => failures.push((name, failure)),
+            let Some((place, outcome)) = tries.next().await else { break None };
+            let failure = match outcome {
+                Ok(link) if !link.is_standby() => return Ok(link),
+                Ok(link) if target == Target::Any => break Some(link),
+                Ok(_) => Failure::lost("it takes no writes at present"),
+                Err(failure) => failure,
+            };
+            let may_change = failure.kind == Kind::Lost;
+            told[place] = Some(failure);
+            if told.iter().all(Option::is_some) {
+                break None;
             }
+            if may_change {
+                tries.push(log_in(place, AGAIN));
+            }
+        };
+        let Some(standby) = standby else {
+            let names = found.iter().map(|candidate| candidate.name.clone());
+            failures.extend(names.zip(told).filter_map(|(name, told)| told.map(|told| (name, told))));
+            return Err(of_all(failures));
         };
         let primary = async {
             while let Some((_, outcome)) = tries.next().await {
@@ -84,16 +117,21 @@ impl Connector {
 
     async fn log_in(
         &self,
-        candidate: Candidate,
+        candidate: &Candidate,
+        target: Target,
         tls: MakeRustlsConnect,
         unique: &Rc<UniqueColumns>,
-    ) -> (String, Result<Link, Failure>) {
+    ) -> Result<Link, Failure> {
         let limit = self.server.connect_timeout();
-        let outcome = match timeout(limit, self.open(&candidate, tls, unique)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::lost(format!("it has not let us in within {limit:?}"))),
+        let open = async {
+            let link = self.open(candidate, tls, unique).await?;
+            if link.is_standby() && target == Target::Any {
+                self.seen.prove(&link, &self.env).await?;
+            }
+            Ok(link)
         };
-        (candidate.name, outcome)
+        let late = |_| Failure::lost(format!("it has not let us in within {limit:?}"));
+        timeout(limit, open).await.map_err(late)?
     }
 
     async fn open(
@@ -111,16 +149,22 @@ impl Connector {
             }
         });
         let (unique, tally) = (Rc::clone(unique), Arc::clone(&self.tally));
-        let mut link = Link::new(client, task.abort_handle(), self.server.clone(), unique, tally);
+        let pulse = Pulse::new(candidate.config.clone(), task.abort_handle(), &self.watch);
+        let mut link = Link::new(client, pulse, self.server.clone(), unique, tally);
         let schema = &self.schema;
-        let told = link
-            .ask(&format!(
-                "set search_path to \"{schema}\"; set statement_timeout to {STATEMENT_TIMEOUT_MS}; \
-                 set client_min_messages to warning; show transaction_read_only; {}",
-                mark::question()
-            ))
-            .await?;
+        let question = format!(
+            "set search_path to \"{schema}\"; set statement_timeout to {STATEMENT_TIMEOUT_MS}; \
+             set client_min_messages to warning; show transaction_read_only; {}",
+            mark::question()
+        );
+        // An engine that has no such thing refuses to tell the history.
+        let (told, history_told) = futures::join!(link.ask(&question), link.ask(HISTORY));
+        let told = told?;
         link.set_standby(told.iter().any(is_on));
+        link.set_history(history_told.ok().and_then(|told| history(&told)));
+        if !self.seen.takes(&link) {
+            return Err(Failure::lost("another has taken over from it"));
+        }
         if self.heeds_marks && mark::is_there(&told) {
             mark::refuse(&link, schema, &self.server).await?;
         }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::{Kind as TypeKind, ToSql, Type};
 use tokio_postgres::{Client, Error as DriverError, SimpleQueryMessage, Statement as Prepared};
 
 use super::call::{Call, Given, Reply};
 use super::failure::{Failure, UniqueColumns};
+use super::pulse::Pulse;
 use super::server::Server;
 use super::value::Column;
 use crate::counters::{Tally, count};
@@ -23,19 +24,18 @@ const CANCEL_MAX: Duration = Duration::from_secs(2);
 /// One connection. What is asked of it at the same time goes out in one flight.
 pub(super) struct Link {
     client: Client,
-    task: AbortHandle,
+    pulse: Rc<Pulse>,
     server: Server,
     standby: bool,
+    /// Which of the primary's histories the server writes, if it has such and is a primary.
+    history: Option<u32>,
+    /// At which count of what was seen the standby had all of it.
+    proved_at: Cell<Option<u64>>,
     prepared: RefCell<HashMap<*const Statement, Prepared>>,
     unique: Rc<UniqueColumns>,
     tally: Arc<Tally>,
-    /// How many calls wait for its answer.
-    busy: Cell<usize>,
-    /// How often it has answered.
-    answers: Cell<u64>,
     /// Whether somebody went away without waiting for an answer.
     abandoned: Cell<bool>,
-    cut: Cell<bool>,
 }
 
 /// A call under way.
@@ -43,20 +43,19 @@ struct Pending<'l>(&'l Link);
 
 impl<'l> Pending<'l> {
     fn on(link: &'l Link) -> Self {
-        link.busy.set(link.busy.get() + 1);
+        link.pulse.asked();
         Self(link)
     }
 
     fn answered(self) {
-        self.0.answers.set(self.0.answers.get() + 1);
-        self.0.busy.set(self.0.busy.get() - 1);
+        self.0.pulse.answered();
         std::mem::forget(self);
     }
 }
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        self.0.busy.set(self.0.busy.get() - 1);
+        self.0.pulse.abandoned();
         self.0.abandoned.set(true);
     }
 }
@@ -64,23 +63,22 @@ impl Drop for Pending<'_> {
 impl Link {
     pub(super) fn new(
         client: Client,
-        task: AbortHandle,
+        pulse: Rc<Pulse>,
         server: Server,
         unique: Rc<UniqueColumns>,
         tally: Arc<Tally>,
     ) -> Self {
         Self {
             client,
-            task,
+            pulse,
             server,
             standby: false,
+            history: None,
+            proved_at: Cell::new(None),
             prepared: RefCell::default(),
             unique,
             tally,
-            busy: Cell::new(0),
-            answers: Cell::new(0),
             abandoned: Cell::new(false),
-            cut: Cell::new(false),
         }
     }
 
@@ -89,7 +87,7 @@ impl Link {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.cut.get() || self.client.is_closed()
+        self.pulse.is_cut() || self.client.is_closed()
     }
 
     /// Whether it leads to a server that takes no writes.
@@ -101,6 +99,23 @@ impl Link {
         self.standby = standby;
     }
 
+    pub(super) fn history(&self) -> Option<u32> {
+        self.history
+    }
+
+    pub(super) fn set_history(&mut self, history: Option<u32>) {
+        self.history = history;
+    }
+
+    pub(super) fn proved_at(&self) -> Option<u64> {
+        self.proved_at.get()
+    }
+
+    /// It is a standby that had all that was seen at this count.
+    pub(super) fn prove(&self, count: u64) {
+        self.proved_at.set(Some(count));
+    }
+
     /// Counts a flight: what goes out together from here is waited for once.
     pub(super) fn flight(&self) {
         count(&self.tally.round_trips);
@@ -108,18 +123,17 @@ impl Link {
 
     /// Calls that wait for their answer.
     pub(super) fn busy(&self) -> usize {
-        self.busy.get()
+        self.pulse.busy()
     }
 
     /// How often it has answered.
     pub(super) fn answers(&self) -> u64 {
-        self.answers.get()
+        self.pulse.answers()
     }
 
     /// Ends the connection at once, whatever is on its way in either direction.
     pub(super) fn cut(&self) {
-        self.cut.set(true);
-        self.task.abort();
+        self.pulse.cut();
     }
 
     /// Asks the server to give up the statement that it runs. Never while it commits: it would call that a success
@@ -229,7 +243,7 @@ impl Drop for Link {
     fn drop(&mut self) {
         // Otherwise the driver would wait for the answer that nobody waits for, perhaps for ever.
         if self.abandoned.get() {
-            self.task.abort();
+            self.pulse.cut();
         }
     }
 }

@@ -13,6 +13,7 @@ use super::failure::{Failure, Kind, UniqueColumns};
 use super::link::Link;
 use super::readers::{Readers, STANDBY_FOR};
 use super::rest::Rest;
+use super::seen::Seen;
 use super::server::Target;
 use crate::Error;
 
@@ -115,7 +116,12 @@ impl Pool {
 
     /// Whether it may be lent again; to a standby only until the primary is to be looked for.
     fn is_of_use(&self, link: &Link) -> bool {
-        !link.is_closed() && (!link.is_standby() || self.standby.is_on())
+        !link.is_closed() && self.seen().allows(link) && (!link.is_standby() || self.standby.is_on())
+    }
+
+    /// What was answered to the house.
+    pub(super) fn seen(&self) -> &Seen {
+        self.connector.seen()
     }
 
     /// The shared connection with the least to do; of a standby under the same condition.
@@ -147,10 +153,11 @@ impl Pool {
             let left = deadline.remaining(&self.env);
             let connecting = self.connector.connect(target, Rc::clone(&self.unique));
             let failure = match timeout(left, connecting).await {
-                Ok(Ok(link)) => {
+                Ok(Ok(link)) if self.seen().allows(&link) => {
                     self.found(&link);
                     return Ok(link);
                 }
+                Ok(Ok(_)) => Failure::lost("a primary has answered meanwhile"),
                 Ok(Err(failure)) => failure,
                 Err(_) => last.unwrap_or_else(|| Failure::lost("it did not let us in before the deadline")),
             };

@@ -63,7 +63,7 @@ impl Readers {
             if self.closed.get() {
                 return Err(Error::Closed);
             }
-            self.links.borrow_mut().retain(|link| !link.is_closed());
+            self.links.borrow_mut().retain(|link| !link.is_closed() && self.connector.seen().allows(link));
             let least = self.links.borrow().iter().min_by_key(|link| link.busy()).map(Rc::clone);
             if self.is_more_wanted(least.as_deref()) && !self.looking.replace(true) {
                 tokio::task::spawn_local(Rc::clone(self).look());

@@ -173,7 +173,7 @@ async fn open(
     commit: watch::Sender<u64>,
 ) -> Result<Core, Failure> {
     let (name, env) = (options.name, options.env.clone());
-    let connector = Connector::new(server, name, Arc::clone(&tally));
+    let connector = Connector::new(server, name, Arc::clone(&tally), env.clone());
     let link = connector.connect(Target::Primary, Rc::new(UniqueColumns::new())).await?;
     migrate::migrate(&link, connector.schema(), name, options.migrations, &env).await?;
     let unique = Rc::new(migrate::unique_columns(&link, connector.schema()).await?);

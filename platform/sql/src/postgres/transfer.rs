@@ -36,7 +36,7 @@ pub(crate) struct Schemas {
 impl Schemas {
     /// Connects to the primary. Call it within a `LocalSet`.
     pub(crate) async fn connect(server: &Server, env: &Env) -> Result<Self, crate::Error> {
-        let connector = Connector::past_marks(server.clone(), NAME, Arc::new(Tally::default()));
+        let connector = Connector::past_marks(server.clone(), NAME, Arc::new(Tally::default()), env.clone());
         let link = connector.connect(Target::Primary, Rc::new(UniqueColumns::new())).await?;
         // A page of a table is as large as it is.
         link.control("set statement_timeout to 0").await?;

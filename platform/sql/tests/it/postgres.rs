@@ -3,6 +3,7 @@
 //! A server is a matter of a second or two, so that one test tells several stories on the same one, each in a database of
 //! its own. Without PostgreSQL the tests say so and pass.
 
+mod frozen;
 mod grouped;
 mod interactive;
 mod killed;
@@ -16,6 +17,7 @@ mod reads;
 mod refused;
 mod replica;
 mod slow;
+mod standby;
 mod tls;
 
 use std::future::Future;
@@ -51,6 +53,8 @@ shoal_sql::statements! {
         COUNT = "select count(*) from fish";
         NAP = "select count(*) from pg_sleep(60)";
         SHORT_NAP = "select count(*) from pg_sleep(1)";
+        LONG_NAP = "select count(*) from pg_sleep(11)";
+        LONG_NAP_AND_FEED = "update fish set weight_g = weight_g + 1 from pg_sleep(11) where id = $1";
         NAP_AND_FEED = "update fish set weight_g = weight_g + 1 from pg_sleep(60) where id = $1";
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The URL with both hosts in it.
-fn both(primary: &Postgres, replica: &Postgres, url: &str) -> String {
+pub(super) fn both(primary: &Postgres, replica: &Postgres, url: &str) -> String {
     url.replace(
         &format!("127.0.0.1:{}/", primary.port()),
         &format!("127.0.0.1:{},127.0.0.1:{}/", primary.port(), replica.port()),
@@ -20,7 +20,7 @@ fn both(primary: &Postgres, replica: &Postgres, url: &str) -> String {
 }
 
 /// What all fish weigh, read in two statements on one snapshot.
-async fn weigh_two(db: &Database, cx: &Context) -> Result<(i64, i64), Error> {
+pub(super) async fn weigh_two(db: &Database, cx: &Context) -> Result<(i64, i64), Error> {
     db.read(cx, async |tx| {
         let first = tx.find::<i64>(sql::WEIGH, params![1]).await?;
         let second = tx.find::<i64>(sql::WEIGH, params![2]).await?;
@@ -29,7 +29,7 @@ async fn weigh_two(db: &Database, cx: &Context) -> Result<(i64, i64), Error> {
     .await
 }
 
-async fn caught_up(replica: &Postgres, url: &str, weight: &str) {
+pub(super) async fn caught_up(replica: &Postgres, url: &str, weight: &str) {
     soon("the replica has it", || async {
         let sql = "select weight_g from pond.fish where id = 1";
         replica.query(name_of(url), sql).is_ok_and(|found| found == weight)
