@@ -11,6 +11,7 @@ mod lost;
 mod migrations;
 mod model;
 mod paused;
+mod plans;
 mod pool;
 mod proxy;
 mod reads;
