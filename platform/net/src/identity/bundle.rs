@@ -55,7 +55,7 @@ impl FromStr for ClusterId {
 /// It holds the key of the cluster's certificate authority, so whoever has it can make a certificate of any node with
 /// any roles: the roles bind a process from which a certificate was stolen, not one from which the bundle was. Keep it
 /// from everybody else, and rotate what is in it when somebody may have seen it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
     cluster: ClusterId,

@@ -2,14 +2,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use shoal_types::Env;
 
 use super::{Bundle, IdentityError};
-
-/// How often a bundle is looked at for changes. It is a kilobyte.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Read and written by its owner, by nobody else.
 const MODE: u32 = 0o600;
@@ -22,33 +18,27 @@ impl Bundle {
     /// # Errors
     /// `Missing`, `Unreadable`, `Malformed`, `Inconsistent`.
     pub fn load(path: &Path, env: &Env) -> Result<Self, IdentityError> {
-        let (text, mode) = read(path)?;
+        let (shown, unreadable) = (path.display().to_string(), |reason: String| {
+            let path = path.display().to_string();
+            IdentityError::Unreadable { path, reason }
+        });
+        let read = File::open(path).and_then(|file| {
+            let mode = file.metadata()?.permissions().mode();
+            Ok((io::read_to_string(file)?, mode))
+        });
+        let (text, mode) = match read {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(IdentityError::Missing { path: shown });
+            }
+            Err(error) => return Err(unreadable(error.to_string())),
+        };
         if mode & 0o077 != 0 {
-            tracing::warn!(path = %path.display(), "others than its owner can read the cluster's secret");
+            tracing::warn!(path = shown, "others than its owner can read the cluster's secret");
         }
-        Self::parse(&text, env)
-    }
-
-    /// Tells `changed` of each further bundle that is put at `path` after `present`, at most five seconds later, for
-    /// ever: spawn it, and drop it to end it. What cannot be read or used is logged once and the one before stays.
-    pub async fn follow(path: PathBuf, present: Self, env: Env, mut changed: impl FnMut(&Self)) {
-        let (mut present, mut seen) = (present, None);
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let read = read(&path).map(|(text, _)| text);
-            if seen.as_ref() == Some(&read) {
-                continue;
-            }
-            match read.clone().and_then(|text| Self::parse(&text, &env)) {
-                Ok(bundle) if bundle != present => {
-                    changed(&bundle);
-                    present = bundle;
-                }
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "the changed cluster bundle is not used"),
-            }
-            seen = Some(read);
-        }
+        let bundle = Self::parse(&text)?;
+        bundle.check(env)?;
+        Ok(bundle)
     }
 
     /// Writes the bundle for its owner alone, in the place of one that is there. A crash leaves the one or the other.
@@ -68,15 +58,12 @@ impl Bundle {
     }
 
     /// Reads the text of a bundle. Its errors quote nothing of it.
-    fn parse(text: &str, env: &Env) -> Result<Self, IdentityError> {
-        let malformed = |error: toml::de::Error| {
+    fn parse(text: &str) -> Result<Self, IdentityError> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
             let before = error.span().map_or(0, |span| span.start);
             let line = 1 + text.bytes().take(before).filter(|byte| *byte == b'\n').count();
             IdentityError::Malformed { line }
-        };
-        let bundle: Self = toml::from_str(text).map_err(malformed)?;
-        bundle.check(env)?;
-        Ok(bundle)
+        })
     }
 
     /// Writes the bundle beside `path`; `place` puts it there.
@@ -92,19 +79,6 @@ impl Bundle {
             _ => IdentityError::Unwritable { path: path.display().to_string(), reason: error.to_string() },
         })
     }
-}
-
-/// The text and the mode of a file.
-fn read(path: &Path) -> Result<(String, u32), IdentityError> {
-    let shown = || path.display().to_string();
-    let read = File::open(path).and_then(|file| {
-        let mode = file.metadata()?.permissions().mode();
-        Ok((io::read_to_string(file)?, mode))
-    });
-    read.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => IdentityError::Missing { path: shown() },
-        _ => IdentityError::Unreadable { path: shown(), reason: error.to_string() },
-    })
 }
 
 /// A name of this process's own in the same folder.

@@ -28,7 +28,7 @@ impl fmt::Display for Rotation {
 }
 
 /// A secret `S` that can be rotated; `P` is the part of it that others are recognised by.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rotating<S, P> {
     pub(super) in_force: S,

@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
 
 use shoal_net::identity::{Bundle, Identity, IdentityError, Rotation};
 use shoal_types::{Env, Fact, NodeId};
-use tokio::sync::mpsc;
 
 use crate::cluster::{bundle, identity};
 
@@ -116,35 +114,4 @@ fn names_that_cannot_be_used_are_refused() {
     }
     let minted = Identity::mint(&bundle(&env), NodeId::new(&env), &["Users"], &env);
     assert_eq!(minted.expect_err("refused").code(), "role_invalid");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bundle_that_is_replaced_is_taken_over_and_one_that_is_spoilt_is_not() {
-    let env = Env::system();
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("bundle.toml");
-    let first = bundle(&env);
-    first.save(&path).expect("written");
-    let (told, mut changes) = mpsc::unbounded_channel();
-    let follow = Bundle::follow(path.clone(), first.clone(), env.clone(), move |bundle| {
-        told.send(bundle.clone()).expect("the test listens");
-    });
-    let following = tokio::spawn(follow);
-    let look = async || tokio::time::sleep(Duration::from_secs(12)).await;
-    look().await;
-    assert!(changes.try_recv().is_err(), "it has not changed");
-    let second = first.rotated_ca(&env);
-    second.save(&path).expect("written");
-    assert_eq!(changes.recv().await.as_ref(), Some(&second));
-    fs::write(&path, "spoilt").expect("written");
-    look().await;
-    fs::remove_file(&path).expect("removed");
-    look().await;
-    second.save(&path).expect("written");
-    look().await;
-    assert!(changes.try_recv().is_err(), "the same is no change");
-    let third = second.rotated_ca(&env);
-    third.save(&path).expect("written");
-    assert_eq!(changes.recv().await.as_ref(), Some(&third));
-    following.abort();
 }
