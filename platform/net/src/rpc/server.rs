@@ -55,34 +55,14 @@ impl Server {
     /// # Errors
     /// `NotLoopback` if other machines could reach the address; else [`AddressError`] says what is wrong with it.
     pub async fn bind(address: &str, services: Services) -> Result<Self, AddressError> {
-        Self::listen(address::parse_loopback(address)?, Arc::new(Plain), services).await
-    }
-
-    /// Listens on `address` for other nodes of the cluster: `accept` finds out who they are.
-    ///
-    /// # Errors
-    /// [`AddressError`] says what is wrong with the address.
-    pub async fn bind_with(
-        address: &str,
-        accept: impl Accept,
-        services: Services,
-    ) -> Result<Self, AddressError> {
-        Self::listen(address::parse(address)?, Arc::new(accept), services).await
+        let (listener, address) = address::listen(address::parse_loopback(address)?).await?;
+        Ok(Self::behind(Door { listener, address }, Plain, services))
     }
 
     /// Answers at a door that is open already: `accept` finds out who comes in.
     pub fn behind(door: Door, accept: impl Accept, services: Services) -> Self {
         let Door { listener, address } = door;
         Self { listener, address, accept: Arc::new(accept), services }
-    }
-
-    async fn listen(
-        address: SocketAddr,
-        accept: Arc<dyn Accept>,
-        services: Services,
-    ) -> Result<Self, AddressError> {
-        let (listener, address) = address::listen(address).await?;
-        Ok(Self { listener, address, accept, services })
     }
 
     /// The address listened on, with the port the system chose if it was asked for port 0.

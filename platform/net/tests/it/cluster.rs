@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use shoal_net::identity::{Bundle, HandshakeError, Identity};
-use shoal_net::rpc::{Client, Server, Services, Target, reach};
+use shoal_net::rpc::{Client, Door, Server, Services, Target, reach};
 use shoal_types::wire::{Call, Dispatch};
 use shoal_types::{Caller, Clock, Context, Env, Fact, Fault, ManualClock, NodeId, SystemRng, Timestamp};
 use tokio::sync::oneshot;
@@ -73,7 +73,8 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) async fn start(identity: Identity, env: &Env) -> Self {
         let services = Services::new(env.clone(), [Arc::new(Echo) as Arc<dyn Dispatch>]);
-        let server = Server::bind_with("127.0.0.1:0", identity.tls(), services).await.expect("a free port");
+        let door = Door::open("127.0.0.1:0").await.expect("a free port");
+        let server = Server::behind(door, identity.tls(), services);
         let (stop, stopped) = oneshot::channel();
         let address = server.address();
         let stopped = async {
