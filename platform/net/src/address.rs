@@ -20,8 +20,8 @@ shoal_types::errors! {
         /// The address does not belong to this machine. Use one of its addresses, or `0.0.0.0` for all of them.
         NotHere { address: String } => (Invalid, "address_not_here",
             "cannot listen on {address}: this machine has no such address"),
-        /// Nodes talk to each other without encryption for now, so their addresses must be loopback addresses
-        /// (`127.0.0.1`, `::1`).
+        /// Without a cluster's certificates calls are not encrypted, so both ends must be on this machine: use loopback
+        /// addresses (`127.0.0.1`, `::1`), or let the nodes join a cluster.
         NotLoopback { address: String } => (Invalid, "address_not_loopback",
             "cannot use {address} between nodes: calls are not encrypted and must stay on this machine"),
         /// The operating system refused for another reason, named in the message.

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -36,6 +36,8 @@ struct Inner {
     name: Name,
     lifetime: Duration,
     present: ArcSwap<Present>,
+    /// Held while the present is replaced, lest a renewal put a bundle back that was just replaced.
+    replacing: Mutex<()>,
 }
 
 /// What new connections are made with.
@@ -69,7 +71,8 @@ impl Identity {
     ) -> Result<Self, IdentityError> {
         let name = Name::new(bundle.cluster(), node, roles)?;
         let present = ArcSwap::from_pointee(Present::mint(bundle.clone(), &name, lifetime, env)?);
-        Ok(Self(Arc::new(Inner { env: env.clone(), name, lifetime, present })))
+        let replacing = Mutex::default();
+        Ok(Self(Arc::new(Inner { env: env.clone(), name, lifetime, present, replacing })))
     }
 
     /// The node.
@@ -101,7 +104,7 @@ impl Identity {
         if ours != theirs {
             return Err(IdentityError::OtherCluster { ours: ours.to_string(), theirs: theirs.to_string() });
         }
-        self.replace(bundle.clone())
+        self.replace(|_| bundle.clone())
     }
 
     /// Mints the next certificate from the present bundle.
@@ -109,7 +112,7 @@ impl Identity {
     /// # Errors
     /// `Inconsistent`, which a bundle that was good once is not.
     pub fn renew(&self) -> Result<(), IdentityError> {
-        self.replace(self.0.present.load().bundle.clone())
+        self.replace(|present| present.bundle.clone())
     }
 
     /// Renews the certificate after two thirds of its life, for ever: spawn it, and drop it to end it.
@@ -134,8 +137,11 @@ impl Identity {
         self.0.present.load()
     }
 
-    fn replace(&self, bundle: Bundle) -> Result<(), IdentityError> {
-        let Inner { env, name, lifetime, present } = &*self.0;
+    fn replace(&self, bundle: impl FnOnce(&Present) -> Bundle) -> Result<(), IdentityError> {
+        let Inner { env, name, lifetime, present, replacing } = &*self.0;
+        // Half a replacement is none: a panic within leaves nothing behind.
+        let _turn = replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let bundle = bundle(&present.load());
         present.store(Arc::new(Present::mint(bundle, name, *lifetime, env)?));
         Ok(())
     }
