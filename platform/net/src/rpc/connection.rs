@@ -194,6 +194,8 @@ impl Answers {
         let mut look = std::pin::pin!(sleep_until(self.look(&mut pulse)?));
         loop {
             tokio::select! {
+                // What has come is read first: after a pause of this process it is no silence of the peer.
+                biased;
                 frame = reader.next() => {
                     let Some(frame) = frame? else { return Ok(()) };
                     self.waiting.silent.store(false, Ordering::Relaxed);
