@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::connection::Outcome;
 use super::frame::{Frame, Header};
 use super::peer::Net;
-use super::pool::Pool;
+use super::pool::{Choice, Pool};
 use super::service::Service;
 use super::stats::TargetStats;
 use super::target::{Peers, Target};
@@ -135,6 +135,10 @@ struct Attempts<'c> {
 enum Next {
     Answer(Result<Bytes, Fault>),
     AskAnother,
+    /// There is nobody to ask now; whether a connection to somebody new is being made.
+    Wait {
+        dialling: bool,
+    },
 }
 
 impl<'c> Attempts<'c> {
@@ -156,23 +160,26 @@ impl<'c> Attempts<'c> {
             // Heard from before the look at the nodes, so that no news between the two is missed.
             let news = self.client.pool.net.news();
             match self.attempt(cx, method, &body).await {
-                Some(Next::Answer(answer)) => return answer,
-                Some(Next::AskAnother) => {}
-                None => self.pause(news).await?,
+                Next::Answer(answer) => return answer,
+                Next::AskAnother => {}
+                Next::Wait { dialling } => self.pause(news, dialling).await?,
             }
         }
     }
 
-    /// Asks one node; `None` if there is none to ask.
-    async fn attempt(&mut self, cx: &Context, method: &'static str, body: &Bytes) -> Option<Next> {
+    /// Asks one node.
+    async fn attempt(&mut self, cx: &Context, method: &'static str, body: &Bytes) -> Next {
         let net = &self.client.pool.net;
         let choices = self.service.choices.load_full();
-        let (candidate, connection) = choices.choose(net, &self.tried, self.idempotent)?;
+        let (candidate, connection) = match choices.choose(net, &self.tried, self.idempotent) {
+            Choice::Node(candidate, connection) => (candidate, connection),
+            Choice::Nobody { dialling } => return Next::Wait { dialling },
+        };
         // The time left is told as late as possible: waiting for a node may have used some.
         let header = Header::encode(&net.env, cx, self.service.name, method);
         if !Frame::fits(&header, body) {
             let fault = Fault::invalid("$", "too_large", "the call is larger than 16 MiB");
-            return Some(Next::Answer(Err(fault)));
+            return Next::Answer(Err(fault));
         }
         self.tried.push(candidate.peer.target.node);
         let in_flight = candidate.begin(net, &connection);
@@ -181,7 +188,7 @@ impl<'c> Attempts<'c> {
         if !matches!(outcome, Outcome::Lost) {
             self.may_have_begun = may_have_begun;
         }
-        Some(match outcome {
+        match outcome {
             Outcome::Answered(answer) => {
                 in_flight.answered();
                 self.service.is_back();
@@ -204,7 +211,7 @@ impl<'c> Attempts<'c> {
                 in_flight.lost();
                 self.lost()
             }
-        })
+        }
     }
 
     fn refused(&mut self, fault: Fault) -> Next {
@@ -237,10 +244,13 @@ impl<'c> Attempts<'c> {
     ///
     /// # Errors
     /// The reason why no node can be asked, if it is not worth waiting.
-    async fn pause(&mut self, mut news: watch::Receiver<()>) -> Result<(), Fault> {
+    async fn pause(&mut self, mut news: watch::Receiver<()>, dialling: bool) -> Result<(), Fault> {
         let fault = self.refusal.clone().unwrap_or_else(|| self.service.unavailable());
-        if !matches!(fault, Fault::Unavailable { .. }) {
-            return Err(fault);
+        match fault {
+            Fault::Unavailable { .. } => self.tried.clear(),
+            // Somebody new may know what the others do not; they will not learn it.
+            Fault::Invalid { .. } if dialling => {}
+            _ => return Err(fault),
         }
         let until = self.service.is_away(self.client.patience);
         let Some(_place) = self.service.wait() else { return Err(fault) };
@@ -255,7 +265,6 @@ impl<'c> Attempts<'c> {
             () = sleep(self.client.pool.net.jitter(longest)) => {}
         }
         self.client.pool.service(self.service.name);
-        self.tried.clear();
         Ok(())
     }
 }

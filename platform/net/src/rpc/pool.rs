@@ -104,6 +104,14 @@ pub(super) struct Choices {
     pub(super) candidates: Vec<Arc<Candidate>>,
 }
 
+/// Whom a call goes to.
+pub(super) enum Choice {
+    /// A node and the connection to it.
+    Node(Arc<Candidate>, Arc<Connection>),
+    /// Nobody yet; whether a connection to one that was not tried is being made.
+    Nobody { dialling: bool },
+}
+
 /// How good a node that has a connection looks. The best come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -121,30 +129,26 @@ impl Choices {
         sum.checked_div(count).unwrap_or(LATENCY_START).max(LATENCY_MIN)
     }
 
-    /// The node for a call that was not at those in `tried` yet; `None` if there is none with a connection. To those
-    /// that have none, connections are made meanwhile.
-    pub(super) fn choose(
-        &self,
-        net: &Arc<Net>,
-        tried: &[NodeId],
-        idempotent: bool,
-    ) -> Option<(Arc<Candidate>, Arc<Connection>)> {
+    /// The node for a call that was not at those in `tried` yet, among those with a connection. To the others, connections
+    /// are made meanwhile.
+    pub(super) fn choose(&self, net: &Arc<Net>, tried: &[NodeId], idempotent: bool) -> Choice {
         let now = Instant::now();
         let all_count = self.more_than_half_are_ejected(now);
         let mut best = Vec::new();
         let mut best_rank = Rank::Silent;
+        let mut dialling = false;
         for candidate in &self.candidates {
             let admits = if all_count { Admits::Calls } else { candidate.peer.admits(now) };
             if admits == Admits::Nothing || tried.contains(&candidate.peer.target.node) {
                 continue;
             }
             let Some(connection) = candidate.peer.ready() else {
-                candidate.peer.dial(net);
+                dialling |= candidate.peer.dial(net);
                 continue;
             };
             if let Admits::Probe { due } = admits {
                 if (idempotent || due >= PROBE_OVERDUE) && candidate.peer.probe(now) {
-                    return Some((candidate.clone(), connection));
+                    return Choice::Node(candidate.clone(), connection);
                 }
                 continue;
             }
@@ -157,9 +161,10 @@ impl Choices {
                 best.push((candidate, connection));
             }
         }
-        let chosen = pick(best.len(), net.draw(), |index| best[index].0.cost(now))?;
+        let chosen = pick(best.len(), net.draw(), |index| best[index].0.cost(now));
+        let Some(chosen) = chosen else { return Choice::Nobody { dialling } };
         let (candidate, connection) = best.swap_remove(chosen);
-        Some((candidate.clone(), connection))
+        Choice::Node(candidate.clone(), connection)
     }
 
     /// Then it is more likely that something between us and all of them is ill, or that they are few: leaving them out

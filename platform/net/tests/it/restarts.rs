@@ -1,23 +1,25 @@
-//! Nodes that are killed and restarted while calls go to them over real sockets.
+//! Nodes that are killed and restarted while calls go to them, over real sockets and encrypted.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use shoal_net::rpc::{Client, Connect, Io, Peers, Server, Services, Target};
+use shoal_net::identity::Bundle;
+use shoal_net::rpc::{Client, Peers, Server, Services, Target};
 use shoal_types::wire::{Call, Dispatch};
 use shoal_types::{Context, Env, Fault, NodeId};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::cluster::{bundle, identity};
 
 /// Answers after a millisecond, and counts.
 #[derive(Default)]
 struct House {
+    /// Of an earlier version, which knows fewer methods.
+    earlier: bool,
     begun: AtomicUsize,
     running: AtomicUsize,
 }
@@ -26,6 +28,14 @@ struct House {
 impl Dispatch for House {
     fn service(&self) -> &'static str {
         "pond"
+    }
+
+    fn callers(&self, method: &str) -> &'static [&'static str] {
+        if self.earlier && method == "count" { &[] } else { &["gateway"] }
+    }
+
+    fn system_callers(&self) -> &'static [&'static str] {
+        &["gateway"]
     }
 
     async fn dispatch(&self, _: &Context, _: &str, body: Bytes) -> Result<Bytes, Fault> {
@@ -45,11 +55,15 @@ struct Node {
 }
 
 impl Node {
-    async fn start() -> Self {
-        let env = Env::system();
-        let house = Arc::new(House::default());
+    async fn start(bundle: &Bundle) -> Self {
+        Self::start_with(bundle, House::default()).await
+    }
+
+    async fn start_with(bundle: &Bundle, house: House) -> Self {
+        let (env, house) = (Env::system(), Arc::new(house));
+        let tls = identity(bundle, &["users"], &env).tls();
         let services = Services::new(env.clone(), [house.clone() as Arc<dyn Dispatch>]);
-        let server = Server::bind("127.0.0.1:0", services).await.expect("a free port");
+        let server = Server::bind_with("127.0.0.1:0", tls, services).await.expect("a free port");
         let target = Target { node: NodeId::new(&env), address: server.address() };
         let (stop, stopped) = oneshot::channel();
         let stopped = async {
@@ -60,29 +74,32 @@ impl Node {
     }
 }
 
-/// The nodes that are named at the moment.
-#[derive(Default)]
-struct Directory(Mutex<Arc<[Target]>>);
+/// The nodes of a cluster that are named at the moment.
+struct Directory {
+    bundle: Bundle,
+    named: Mutex<Arc<[Target]>>,
+}
 
 impl Directory {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { bundle: bundle(&Env::system()), named: Mutex::default() })
+    }
+
     fn name(&self, nodes: &[Node]) {
-        *self.0.lock().expect("not poisoned") = nodes.iter().map(|node| node.target).collect();
+        *self.named.lock().expect("not poisoned") = nodes.iter().map(|node| node.target).collect();
     }
 }
 
 impl Peers for Directory {
     fn with_service(&self, _: &str) -> Arc<[Target]> {
-        self.0.lock().expect("not poisoned").clone()
+        self.named.lock().expect("not poisoned").clone()
     }
 }
 
-struct Tcp;
-
-#[async_trait]
-impl Connect for Tcp {
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
-        Ok(Box::new(TcpStream::connect(address).await?))
-    }
+fn client(directory: &Arc<Directory>) -> Arc<Client> {
+    let env = Env::system();
+    let tls = identity(&directory.bundle, &["gateway"], &env).tls();
+    Arc::new(Client::new(env, Arc::new(tls), directory.clone()))
 }
 
 /// Thirty-two callers, each of whom calls again as soon as it has its answer.
@@ -94,7 +111,7 @@ struct Callers {
 
 impl Callers {
     fn start(directory: &Arc<Directory>, idempotent: bool) -> Self {
-        let client = Arc::new(Client::new(Env::system(), Arc::new(Tcp), directory.clone()));
+        let client = client(directory);
         let (calls, failures) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<Fault>>>::default());
         let mut calling = JoinSet::new();
         for _ in 0..32 {
@@ -131,7 +148,7 @@ impl Callers {
 async fn nodes(directory: &Directory, count: usize) -> Vec<Node> {
     let mut nodes = Vec::new();
     for _ in 0..count {
-        nodes.push(Node::start().await);
+        nodes.push(Node::start(&directory.bundle).await);
     }
     directory.name(&nodes);
     nodes
@@ -139,7 +156,7 @@ async fn nodes(directory: &Directory, count: usize) -> Vec<Node> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_nodes_fail_no_idempotent_call() {
-    let directory = Arc::new(Directory::default());
+    let directory = Directory::new();
     let mut nodes = nodes(&directory, 3).await;
     let callers = Callers::start(&directory, true);
     callers.until(500).await;
@@ -154,7 +171,7 @@ async fn killed_nodes_fail_no_idempotent_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_node_fails_at_most_what_is_in_flight_on_it() {
-    let directory = Arc::new(Directory::default());
+    let directory = Directory::new();
     let nodes = nodes(&directory, 3).await;
     let callers = Callers::start(&directory, false);
     callers.until(500).await;
@@ -166,7 +183,7 @@ async fn a_killed_node_fails_at_most_what_is_in_flight_on_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_all_nodes_fails_no_call() {
-    let directory = Arc::new(Directory::default());
+    let directory = Directory::new();
     let mut nodes = nodes(&directory, 3).await;
     let callers = Callers::start(&directory, false);
     for _ in 0..3 {
@@ -176,10 +193,31 @@ async fn a_rolling_restart_of_all_nodes_fails_no_call() {
         old.running.await.expect("it ends");
         assert_eq!(old.house.running.load(Ordering::SeqCst), 0, "it finished what it had begun");
         // The directory hears of both only now.
-        nodes.push(Node::start().await);
+        nodes.push(Node::start(&directory.bundle).await);
         directory.name(&nodes);
     }
     callers.until(1_000).await;
     assert_eq!(callers.stop().await, []);
     assert!(nodes.iter().all(|node| node.house.begun.load(Ordering::SeqCst) > 50), "all take part");
+}
+
+#[tokio::test]
+async fn what_a_node_of_an_earlier_version_does_not_know_goes_to_one_that_does() {
+    let directory = Directory::new();
+    let earlier = Node::start_with(&directory.bundle, House { earlier: true, ..House::default() }).await;
+    let later = Node::start(&directory.bundle).await;
+    let client = client(&directory);
+    let call = async |method| {
+        let cx = Context::system(&Env::system(), Duration::from_secs(20));
+        client.call(&cx, "pond", method, Bytes::new(), false).await
+    };
+    let mut nodes = vec![earlier];
+    directory.name(&nodes);
+    assert!(matches!(call("count").await, Err(Fault::Invalid { .. })), "nobody knows it");
+    nodes.push(later);
+    directory.name(&nodes);
+    for _ in 0..20 {
+        assert_eq!((call("count").await, call("fish").await), (Ok(Bytes::new()), Ok(Bytes::new())));
+    }
+    assert!(nodes[0].house.begun.load(Ordering::SeqCst) > 0, "what it knows it is asked");
 }
