@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use shoal_net::identity::Bundle;
-use shoal_net::rpc::{Client, Peers, Server, Services, Target};
+use shoal_net::rpc::{Client, Door, Peers, Server, Services, Target};
 use shoal_types::wire::{Call, Dispatch};
 use shoal_types::{Context, Env, Fault, NodeId};
 use tokio::sync::oneshot;
@@ -63,7 +63,7 @@ impl Node {
         let (env, house) = (Env::system(), Arc::new(house));
         let tls = identity(bundle, &["users"], &env).tls();
         let services = Services::new(env.clone(), [house.clone() as Arc<dyn Dispatch>]);
-        let server = Server::bind_with("127.0.0.1:0", tls, services).await.expect("a free port");
+        let server = Server::behind(Door::open("127.0.0.1:0").await.expect("a free port"), tls, services);
         let target = Target { node: NodeId::new(&env), address: server.address() };
         let (stop, stopped) = oneshot::channel();
         let stopped = async {
