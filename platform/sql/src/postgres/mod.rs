@@ -15,6 +15,7 @@ mod failure;
 mod group;
 mod host;
 mod link;
+mod losses;
 mod mark;
 mod member;
 mod migrate;

@@ -36,6 +36,8 @@ pub(super) struct Pulse {
     /// At how many looks since its last answer it has owed one.
     quiet: Cell<u32>,
     cut: Cell<bool>,
+    /// How many losses there were when it was made, or last seen to be none of them.
+    losses: Cell<u64>,
 }
 
 impl Pulse {
@@ -48,6 +50,7 @@ impl Pulse {
             answers: Cell::new(0),
             quiet: Cell::new(0),
             cut: Cell::new(false),
+            losses: Cell::new(watch.server.losses().count()),
         });
         watch.pulses.borrow_mut().push(Rc::downgrade(&pulse));
         pulse
@@ -87,7 +90,16 @@ impl Pulse {
         self.task.abort();
     }
 
+    /// Whether it was cut, or leads to a host that was found silent since by another house.
     pub(super) fn is_cut(&self) -> bool {
+        let losses = self.watch.server.losses();
+        let (before, count) = (self.losses.get(), losses.count());
+        if before != count && !self.cut.get() {
+            if losses.has_since(before, &self.config) {
+                self.cut();
+            }
+            self.losses.set(count);
+        }
         self.cut.get()
     }
 }
@@ -123,7 +135,8 @@ impl Watch {
     async fn run(self: Rc<Self>) {
         loop {
             sleep(LOOK_EVERY).await;
-            let busy: Vec<_> = self.pulses().into_iter().filter(|pulse| pulse.busy() > 0).collect();
+            let busy: Vec<_> =
+                self.pulses().into_iter().filter(|pulse| pulse.busy() > 0 && !pulse.is_cut()).collect();
             if busy.is_empty() {
                 return self.awake.set(false);
             }
@@ -155,6 +168,7 @@ impl Watch {
         let before = answers(&asked);
         let is_there = self.is_there(&host).await || answers(&asked) > before;
         if !is_there {
+            self.server.losses().note(&host);
             tracing::warn!(database = %self.application, "a server has fallen silent; its connections are cut");
         }
         for pulse in self.to(&host) {

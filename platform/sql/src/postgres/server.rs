@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::losses::Losses;
 use super::tls::Tls;
 use crate::Error;
 
@@ -21,6 +22,7 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
 pub struct Server {
     config: Arc<Config>,
     tls: Arc<Tls>,
+    losses: Arc<Losses>,
 }
 
 /// Which of several hosts will do.
@@ -76,7 +78,8 @@ impl Server {
         }
         config.keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_IDLE / 5).keepalives_retries(3);
         config.tcp_user_timeout(UNACKNOWLEDGED_MAX);
-        Ok(Self { config: Arc::new(config), tls: Arc::new(tls.unwrap_or_else(Tls::off)) })
+        let tls = Arc::new(tls.unwrap_or_else(Tls::off));
+        Ok(Self { config: Arc::new(config), tls, losses: Arc::default() })
     }
 
     /// The same hosts and user, another database.
@@ -84,7 +87,7 @@ impl Server {
     pub fn with_database(&self, name: &str) -> Self {
         let mut config = (*self.config).clone();
         config.dbname(name);
-        Self { config: Arc::new(config), tls: Arc::clone(&self.tls) }
+        Self { config: Arc::new(config), ..self.clone() }
     }
 
     /// The name of the database.
@@ -102,6 +105,11 @@ impl Server {
         let mut config = (*self.config).clone();
         config.application_name(application);
         config
+    }
+
+    /// Which of its hosts were found silent, by whatever house of this process.
+    pub(super) fn losses(&self) -> &Losses {
+        &self.losses
     }
 
     pub(super) fn tls(&self) -> &Tls {

@@ -11,13 +11,16 @@ use shoal_sql::{Database, params};
 
 use super::replica::{both, caught_up, weigh_two};
 use super::{
-    SOON, database, feed, feed_grouped, name_of, open, pond, soon, sql, start, timed, weigh, within,
+    SOON, database, feed, feed_grouped, name_of, options, pond, soon, sql, start, timed, weigh, within,
 };
 
 /// No deadline ends before.
 const PATIENT: Duration = Duration::from_secs(120);
 /// A silent server is left after 9 s at most; the rest is for a busy machine.
 const LEFT: Duration = Duration::from_secs(30);
+
+/// It takes as long at least to find out that a server is silent.
+const FOUND_OUT: Duration = Duration::from_secs(7);
 
 /// Has as many connections opened as there may be.
 async fn open_all(db: &Database) {
@@ -39,8 +42,11 @@ async fn writes_go_on_elsewhere_and_stay_there_when_it_wakes_up() {
     let url = database(&primary);
     drop(pond(&url, 12).await);
     let replica = primary.replica().expect("it can be copied");
-    let db = open(&both(&primary, &replica, &url)).await;
+    let wanted = options(&both(&primary, &replica, &url));
+    let db = Database::open(wanted.clone()).await.expect("opens");
+    let idle = Database::open(wanted).await.expect("opens");
     open_all(&db).await;
+    open_all(&idle).await;
     assert_eq!(feed(&db, &within(SOON), 1).await, Ok(1));
     caught_up(&replica, &url, "1").await;
 
@@ -59,6 +65,9 @@ async fn writes_go_on_elsewhere_and_stay_there_when_it_wakes_up() {
     assert_eq!((alone, grouped), (Ok(1), Ok(Some((3, 1)))));
     assert!(read.is_ok_and(|(first, _)| first == 1));
     assert!(took < LEFT, "{took:?}");
+    // Another house of the process, which asked nothing meanwhile, need not find out by itself.
+    let (fed, took) = timed(feed(&idle, &within(PATIENT), 2)).await;
+    assert!(fed == Ok(1) && took < FOUND_OUT, "{fed:?} after {took:?}");
     let cx = within(PATIENT);
     let (fed, took) = timed(join_all((1..=12).map(|id| feed(&db, &cx, id)))).await;
     assert!(fed.iter().all(|fed| *fed == Ok(1)), "{fed:?}");
@@ -70,10 +79,10 @@ async fn writes_go_on_elsewhere_and_stay_there_when_it_wakes_up() {
         open_all_at_once(&db).await;
         assert_eq!(feed(&db, &within(SOON), 1).await, Ok(1));
         assert_eq!(weigh(&db, 1).await, weight);
-        assert_eq!(weigh_two(&db, &within(SOON)).await, Ok((weight, 2)));
+        assert_eq!(weigh_two(&db, &within(SOON)).await, Ok((weight, 3)));
     }
     let there = "select sum(weight_g) from pond.fish";
-    assert_eq!(replica.query(name_of(&url), there).expect("it answers"), "25");
+    assert_eq!(replica.query(name_of(&url), there).expect("it answers"), "26");
     assert_eq!(primary.query(name_of(&url), there).expect("it answers"), "1", "nothing was written there");
 }
 
