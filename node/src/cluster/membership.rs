@@ -1,5 +1,6 @@
+use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,23 +11,29 @@ use shoal_net::rpc::{Client, Connect, Door};
 use shoal_sql::Source;
 use shoal_types::{Env, NodeId};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::counted::InFlight;
 use super::known::{Known, Only};
-use super::owners::{Conflict, second_owner};
+use super::owners::{Conflict, second_owner, twin};
 use super::vitals::Vitals;
 use super::{OPERATOR, names};
 use crate::config::{ClusterConfig, Config};
 
+/// The file with the id of a directory of data.
+const DATA_ID: &str = "data-id";
 /// How long a node that starts looks for the others before it takes itself for the first.
-const ACQUAINTANCE_MAX: Duration = Duration::from_millis(1_500);
+const ACQUAINTANCE_MAX: Duration = Duration::from_secs(1);
+/// By then every node has noticed that another is gone.
+const GONE_BY: Duration = Duration::from_secs(15);
 /// How often a changed bundle is looked for, and the load is told.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A node among others: its certificate, its place in the gossip, its calls.
 pub(crate) struct Membership {
     name: String,
+    /// Whether this node's data is its own.
+    embedded: bool,
     identity: Identity,
     cluster: Arc<Cluster>,
     client: Arc<Client>,
@@ -39,7 +46,7 @@ impl Membership {
     ///
     /// # Errors
     /// If the bundle cannot be read or an address not listened on, each with its code; `second_owner` if another node
-    /// has one of this node's houses on data of its own.
+    /// has one of this node's houses on other data.
     pub(crate) async fn join(config: &Config, env: &Env) -> anyhow::Result<(Self, Door)> {
         let bundle = Bundle::load(&config.cluster.bundle, env)?;
         let (id, roles) = (NodeId::new(env), names(&config.roles));
@@ -47,7 +54,7 @@ impl Membership {
         let door = Door::open(&config.cluster.listen).await.context("cluster.listen")?;
         let me = Member {
             certificate_until: Some(identity.not_after()),
-            data: fingerprint(&config.data),
+            data: Some(fingerprint(&config.data, env)?),
             ..Member::new(
                 id,
                 name(&config.cluster, door.address()),
@@ -64,9 +71,12 @@ impl Membership {
         let known = Arc::new(Known::new(cluster.directory()));
         let client = Arc::new(Client::new(env.clone(), Arc::new(identity.tls()), known));
         let (name, in_flight) = (bundle.name().to_owned(), InFlight::default());
-        let mut joined = Self { name, identity, cluster, client, in_flight, tasks: Vec::new() };
+        let embedded = config.data.directory().is_some();
+        let mut joined = Self { name, embedded, identity, cluster, client, in_flight, tasks: Vec::new() };
         joined.keep(config.cluster.bundle.clone(), env);
-        joined.acquaint(&config.cluster.join).await;
+        if embedded {
+            joined.acquaint(&config.cluster.join).await;
+        }
         match joined.conflict() {
             None => Ok((joined, door)),
             Some(conflict) => {
@@ -76,20 +86,17 @@ impl Membership {
         }
     }
 
-    /// Waits a moment for the others, if any were named.
+    /// Waits a moment for the others, if any were named, to hear what is theirs.
     async fn acquaint(&self, seeds: &[String]) {
-        if seeds.is_empty() {
+        let own = self.cluster.gossip_address().to_string();
+        if seeds.iter().all(|seed| *seed == own) {
             return;
         }
         let directory = self.directory();
         let mut changed = directory.changed();
-        let met = async {
-            while directory.members().len() < 2 && changed.changed().await.is_ok() {}
-            // Who has told of one tells of all: the next round brings the rest.
-            let _ = changed.changed().await;
-        };
-        if timeout(ACQUAINTANCE_MAX, met).await.is_err() && directory.members().len() < 2 {
-            tracing::warn!(?seeds, "no other node was found; this one goes on, and goes on looking");
+        let met = async { while directory.members().len() < 2 && changed.changed().await.is_ok() {} };
+        if timeout(ACQUAINTANCE_MAX, met).await.is_err() {
+            tracing::info!(?seeds, "no other node is there yet; this one goes on, and goes on looking");
         }
     }
 
@@ -148,11 +155,21 @@ impl Membership {
     /// Resolves once another node has one of this node's houses with the better right.
     pub(crate) async fn ousted(&self) -> Conflict {
         let mut changed = self.directory().changed();
+        let mut twin_since = None;
         loop {
             if let Some(conflict) = self.conflict() {
                 return conflict;
             }
-            if changed.changed().await.is_err() {
+            match self.twin() {
+                None => twin_since = None,
+                Some(conflict) if twin_since.get_or_insert_with(Instant::now).elapsed() >= GONE_BY => {
+                    return conflict;
+                }
+                Some(_) => {}
+            }
+            // Time alone makes a twin a rival.
+            let look = timeout(GONE_BY, changed.changed()).await;
+            if matches!(look, Ok(Err(_))) {
                 // Nobody can say so any more.
                 std::future::pending::<()>().await;
             }
@@ -160,9 +177,18 @@ impl Membership {
     }
 
     fn conflict(&self) -> Option<Conflict> {
+        self.judge(second_owner)
+    }
+
+    /// Who has the same files, on embedded data.
+    fn twin(&self) -> Option<Conflict> {
+        self.embedded.then(|| self.judge(twin)).flatten()
+    }
+
+    fn judge(&self, rule: fn(&Member, &[Member]) -> Option<Conflict>) -> Option<Conflict> {
         let members = self.directory().members();
         let me = members.iter().find(|member| member.id == self.cluster.id())?;
-        second_owner(me, &members)
+        rule(me, &members)
     }
 
     /// The calls to other nodes.
@@ -216,12 +242,24 @@ pub(super) fn to(node: NodeId, address: SocketAddr, connect: Arc<dyn Connect>, e
     Client::new(env.clone(), connect, Arc::new(Only::new(node, address)))
 }
 
-/// What all nodes on the same shared data say of it; nothing of data that is a node's own.
-fn fingerprint(data: &Source) -> Option<Fingerprint> {
-    match data {
-        Source::Directory(_) => None,
-        Source::Postgres(server) => Some(Fingerprint::of(server.to_string().as_bytes())),
+/// The same for all nodes on the same data, and for no others.
+fn fingerprint(data: &Source, env: &Env) -> anyhow::Result<Fingerprint> {
+    Ok(match data {
+        Source::Directory(folder) => Fingerprint::of(&data_id(folder, env)?),
+        Source::Postgres(server) => Fingerprint::of(server.to_string().as_bytes()),
+    })
+}
+
+/// What tells a directory of data from all others: drawn once, and kept in it.
+fn data_id(folder: &Path, env: &Env) -> anyhow::Result<Vec<u8>> {
+    let file = folder.join(DATA_ID);
+    if let Ok(kept) = fs::read(&file) {
+        return Ok(kept);
     }
+    let drawn = hex::encode(env.rng().token());
+    let kept = fs::create_dir_all(folder).and_then(|()| fs::write(&file, &drawn));
+    kept.with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(drawn.into_bytes())
 }
 
 fn ring(bundle: &Bundle) -> KeyRing {
@@ -238,13 +276,13 @@ struct Watched {
 
 impl Watched {
     fn new(path: PathBuf) -> Self {
-        let seen = std::fs::read(&path).unwrap_or_default();
+        let seen = fs::read(&path).unwrap_or_default();
         Self { path, seen }
     }
 
     /// The bundle, if the file is another than the last time and can be read.
     fn changed(&mut self, env: &Env) -> Option<Bundle> {
-        let present = std::fs::read(&self.path).ok().filter(|present| *present != self.seen)?;
+        let present = fs::read(&self.path).ok().filter(|present| *present != self.seen)?;
         self.seen = present;
         match Bundle::load(&self.path, env) {
             Ok(bundle) => Some(bundle),
