@@ -2,6 +2,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -12,6 +13,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::shop::SOON;
+
+/// The pause before a request is sent again that was too much.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Where a shop is reached at present; a restart moves it to another port.
 #[derive(Debug, Clone)]
@@ -169,12 +175,24 @@ impl Request {
         String::from_utf8_lossy(&self.body)
     }
 
+    /// Sends it until it is not refused for too much other work, which is nothing done.
+    pub async fn patiently(self) -> Answer {
+        let late = tokio::time::Instant::now() + SOON;
+        loop {
+            let answer = self.clone().await;
+            if answer.code() != "overloaded" || tokio::time::Instant::now() > late {
+                return answer;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
     /// Sends it.
     ///
     /// # Errors
     /// If no whole answer came: the server is away, or went away meanwhile.
     pub async fn send(self) -> Result<Answer, Lost> {
-        let from = self.client.address();
+        let (from, asked) = (self.client.address(), format!("{} {}", self.method, self.path));
         let uri = format!("http://{from}{}", self.path);
         let mut request = http::Request::builder().method(self.method).uri(uri);
         if let Some(headers) = request.headers_mut() {
@@ -185,7 +203,7 @@ impl Request {
         let (head, body) =
             self.client.http.request(request).await.map_err(|error| lost(&error))?.into_parts();
         let body = body.collect().await.map_err(|error| lost(&error))?.to_bytes();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, from })
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, from, asked })
     }
 }
 
@@ -220,6 +238,8 @@ pub struct Answer {
     pub body: Bytes,
     /// The address that it came from.
     pub from: String,
+    /// Method and path of the request.
+    pub asked: String,
 }
 
 impl Answer {
@@ -279,6 +299,7 @@ impl Answer {
 
 impl std::fmt::Display for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.status, String::from_utf8_lossy(&self.body))
+        let (asked, from, body) = (&self.asked, &self.from, String::from_utf8_lossy(&self.body));
+        write!(f, "{asked} at {from}: {}: {body}", self.status)
     }
 }

@@ -1,14 +1,14 @@
 //! Several nodes of one shop. The one place that knows how nodes are started and find each other.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use shoal_sql::Engine;
 use shoal_sql::testing::Place;
-use shoal_types::Secret;
+use shoal_types::{Rng, Secret, SystemRng};
 use tempfile::TempDir;
 
 use crate::books::{Books, HOUSES};
@@ -197,10 +197,18 @@ fn bundle(folder: &Path) -> String {
     file
 }
 
-/// A port nobody listens on at present, for nodes to find each other.
+/// A port nobody listens on at present, for nodes to find each other: not one of those that systems give to whoever
+/// connects somewhere, so that it is still free when a node comes back.
 fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it has an address").to_string()
+    let ports = 10_000..32_000;
+    let rng: &dyn Rng = &SystemRng;
+    for _ in 0..100 {
+        let address = format!("127.0.0.1:{}", ports.start + rng.below(ports.end - ports.start));
+        if TcpListener::bind(&address).is_ok() && UdpSocket::bind(&address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no port is free from {} to {}", ports.start, ports.end);
 }
 
 /// A directory in which the houses of all nodes are found by links.

@@ -2,7 +2,8 @@
 //!
 //! [`Shop`] holds every house in this process, on data of its own. A test may let any call between its parts go
 //! wrong ([`Mishap`]), end it as a crash would and open it again. [`Branch`] is the same as a process of its own, for
-//! `kill -9`, a [`Fleet`] several of them that work as one; [`power`] records such a process and cuts its power. [`Client`] speaks to all in the words of the shop.
+//! `kill -9`, a [`Fleet`] several of them that work as one; [`power`] records such a process and cuts its power. [`Client`]
+//! speaks to all in the words of the shop.
 //! [`Books`] reads the data afterwards and holds them against each other.
 //!
 //! The suites in `tests/it` are the black-box tests of the whole; `README.md` says which case is which test.

@@ -51,7 +51,7 @@ impl Recording {
         }
         let (method, path) = (request.method().clone(), request.path().to_owned());
         let asked = self.names.replace(&format!("{method} {path} {}", request.text()));
-        let answer = request.await;
+        let answer = request.patiently().await;
         let answered = self.comparable(&answer);
         let (status, code, from) = (answer.status, answer.code(), answer.from.clone());
         self.exchanges.push(Exchange { method, path, status, code, from, asked, answered });
@@ -80,12 +80,6 @@ impl Recording {
     /// What was said, in its order.
     pub fn exchanges(&self) -> &[Exchange] {
         &self.exchanges
-    }
-
-    /// All that was said, with names for what is drawn or timed.
-    pub fn text(&self) -> String {
-        let said = |exchange: &Exchange| format!("{}\n{}\n\n", exchange.asked, exchange.answered);
-        self.exchanges.iter().map(said).collect()
     }
 
     /// The first answer that is not the same in `other`, in words.

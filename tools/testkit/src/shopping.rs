@@ -55,7 +55,7 @@ impl NewItem {
                 "weight_g": 100, "stock": self.stock,
             }],
         });
-        let made = self.staff.post("/v1/products", &body).await.expect(201);
+        let made = self.staff.post("/v1/products", &body).patiently().await.expect(201);
         Item {
             product: made.text("/id"),
             variant: made.text("/variants/0/id").parse().expect("a variant's id"),
@@ -76,14 +76,14 @@ impl Client {
     pub async fn register(&self, name: &str) -> Client {
         let email = format!("{name}@example.com");
         let account = json!({"email": email, "password": PASSWORD, "name": name});
-        self.post("/v1/users", &account).await.expect(201);
+        self.post("/v1/users", &account).patiently().await.expect(201);
         self.log_in(&email, PASSWORD).await
     }
 
     /// Logs in.
     pub async fn log_in(&self, email: &str, password: &str) -> Client {
         let login = json!({"email": email, "password": password});
-        let token = self.post("/v1/sessions", &login).await.expect(201).text("/token");
+        let token = self.post("/v1/sessions", &login).patiently().await.expect(201).text("/token");
         self.with_token(token)
     }
 

@@ -1,5 +1,8 @@
 //! Any node answers: a client cannot tell on how many processes a shop runs, nor which of them it asked.
 
+mod killed;
+mod writes;
+
 use std::collections::HashSet;
 
 use shoal_sql::Engine;
@@ -11,10 +14,14 @@ use crate::conversation::{all_of_it, tell};
 /// Three nodes that do everything.
 const EQUAL: Topology = Topology::Equal(3);
 
+/// The engine under test.
+fn engine() -> Engine {
+    if std::env::var_os(SERVER).is_some() { Engine::Postgres } else { Engine::Sqlite }
+}
+
 /// Whether the engine under test allows this topology; says so if not.
 fn allowed(topology: Topology) -> bool {
-    let engine = if std::env::var_os(SERVER).is_some() { Engine::Postgres } else { Engine::Sqlite };
-    let allowed = topology.allowed(engine);
+    let allowed = topology.allowed(engine());
     if !allowed {
         println!("not run: {topology} need PostgreSQL, see CONTRIBUTING.md");
     }
