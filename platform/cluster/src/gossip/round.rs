@@ -29,20 +29,22 @@ impl Gossip {
     pub(super) async fn round(&self) {
         self.ticks.send_modify(|tick| *tick += 1);
         let tick = *self.ticks.borrow();
-        let (question, contacts) = {
+        let (questions, contacts) = {
             let mut table = self.table();
             let round = table.advance();
             self.publish(&mut table, Change::Load);
             if !round || table.has_left() {
                 return;
             }
-            (table.ask(self.env.rng().below(u32::MAX)), table.contacts())
+            (table.ask(), table.contacts())
         };
         if contacts.alive.is_empty() && !self.seeds.borrow().is_empty() {
             lock(&self.complaints).alone(tick);
         }
         for address in self.choose(&contacts, tick) {
-            self.send(address, &question).await;
+            for question in &questions {
+                self.send(address, question).await;
+            }
         }
     }
 

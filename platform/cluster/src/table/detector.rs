@@ -17,13 +17,12 @@ pub(super) struct Detector {
     count: usize,
     next: usize,
     sum: u32,
-    prior: f64,
 }
 
 impl Detector {
-    /// A node first heard of at `tick`, expected to be heard every `expected` ticks.
-    pub(super) fn new(tick: u64, expected: f64) -> Self {
-        Self { heard_at: tick, intervals: [0; WINDOW], count: 0, next: 0, sum: 0, prior: expected }
+    /// A node first heard of at `tick`.
+    pub(super) fn new(tick: u64) -> Self {
+        Self { heard_at: tick, intervals: [0; WINDOW], count: 0, next: 0, sum: 0 }
     }
 
     /// Notes a heartbeat at `tick`.
@@ -36,13 +35,15 @@ impl Detector {
         self.count = (self.count + 1).min(WINDOW);
     }
 
-    /// How unlikely the silence until `tick` is for a living node: at `n`, one in 10^n.
-    pub(super) fn phi(&self, tick: u64) -> f64 {
+    /// How unlikely the silence until `tick` is for a living node that has a heartbeat every `beat` ticks: at `n`, one
+    /// in 10^n.
+    pub(super) fn phi(&self, tick: u64, beat: u64) -> f64 {
+        let beat = beat as f64;
         let silence = tick.saturating_sub(self.heard_at) as f64;
         let weight = self.count as f64 + f64::from(PRIOR_COUNT);
-        let mean = (f64::from(self.sum) + f64::from(PRIOR_COUNT) * self.prior) / weight;
-        // Several heartbeats within a tick would make the mean shrink to nothing.
-        silence / mean.max(1.0) * std::f64::consts::LOG10_E
+        let mean = (f64::from(self.sum) + f64::from(PRIOR_COUNT) * beat) / weight;
+        // What came faster, several at once or when the nodes were fewer, is no reason to expect it.
+        silence / mean.max(beat) * std::f64::consts::LOG10_E
     }
 }
 
@@ -52,19 +53,20 @@ mod tests {
 
     #[test]
     fn silence_counts_by_the_rhythm_that_was_before() {
-        let (mut quick, mut slow) = (Detector::new(0, 1.0), Detector::new(0, 1.0));
+        let (mut quick, mut slow) = (Detector::new(0), Detector::new(0));
         (1..=200).for_each(|tick| quick.heard(tick));
         (1..=50).for_each(|tick| slow.heard(tick * 4));
-        assert!(quick.phi(208) < 3.5 && quick.phi(209) > 3.5);
-        assert!(slow.phi(228) < 3.5 && slow.phi(232) > 3.5);
+        assert!(quick.phi(208, 1) < 3.5 && quick.phi(209, 1) > 3.5);
+        assert!(slow.phi(228, 1) < 3.5 && slow.phi(232, 1) > 3.5);
         quick.heard(230);
-        assert!(quick.phi(231) < 1.0);
+        assert!(quick.phi(231, 1) < 1.0);
     }
 
     #[test]
     fn many_heartbeats_at_once_do_not_make_it_nervous() {
-        let mut detector = Detector::new(7, 1.0);
+        let mut detector = Detector::new(7);
         (0..500).for_each(|_| detector.heard(7));
-        assert!(detector.phi(14) < 3.5);
+        assert!(detector.phi(14, 1) < 3.5);
+        assert!(detector.phi(30, 3) < 3.5);
     }
 }

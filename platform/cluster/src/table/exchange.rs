@@ -43,29 +43,21 @@ impl Allowance {
 }
 
 impl Table {
-    /// A question that lists what this node knows. If that does not fit into one message, a stretch of it, which
-    /// begins at the `turn`th node.
-    pub(crate) fn ask(&self, turn: u32) -> Message {
-        let items: Vec<Item> = self.records.values().map(Record::item).collect();
-        if HEAD + items.iter().map(Item::bytes).sum::<usize>() <= MESSAGE_MAX {
-            return Message { kind: Kind::Ask { from: 0, to: u64::MAX }, items, entries: Vec::new() };
-        }
-        let begin = turn as usize % items.len();
-        // The gap before the first item belongs to the stretch, so that each key belongs to one.
-        let from = if begin == 0 { 0 } else { items[begin - 1].key.saturating_add(1) };
-        let own = self.own().item();
-        let (mut room, mut taken, mut to) = (MESSAGE_MAX - HEAD - own.bytes(), vec![own], u64::MAX);
-        for (index, item) in items.iter().enumerate().skip(begin) {
+    /// Questions that list all this node knows: one, or if that does not fit into a message, one for each stretch of
+    /// the keys. The gap before a node belongs to its stretch, so that each key belongs to one.
+    pub(crate) fn ask(&self) -> Vec<Message> {
+        let (mut questions, mut items, mut room, mut from) = (Vec::new(), Vec::new(), MESSAGE_MAX - HEAD, 0);
+        for item in self.records.values().map(Record::item) {
             if room < item.bytes() {
-                to = items[index - 1].key;
-                break;
+                let kind = Kind::Ask { from, to: item.key - 1 };
+                questions.push(Message { kind, items: std::mem::take(&mut items), entries: Vec::new() });
+                (room, from) = (MESSAGE_MAX - HEAD, item.key);
             }
             room -= item.bytes();
-            if item.key != self.own {
-                taken.push(*item);
-            }
+            items.push(item);
         }
-        Message { kind: Kind::Ask { from, to }, items: taken, entries: Vec::new() }
+        questions.push(Message { kind: Kind::Ask { from, to: u64::MAX }, items, entries: Vec::new() });
+        questions
     }
 
     /// Takes in what a message says and gives what is to be said in return. `turn` picks what comes first if not all

@@ -126,8 +126,9 @@ impl Table {
     }
 
     fn overdue(&self) -> Vec<u64> {
+        let beat = self.ticks_per_round();
         let overdue = |record: &Record| match record.standing {
-            Standing::Alive => record.detector.phi(self.tick) > self.patience.phi,
+            Standing::Alive => record.detector.phi(self.tick, beat) > self.patience.phi,
             Standing::Silent(since) => self.tick - since >= self.patience.forget_after,
             Standing::Gone(since) => self.tick - since >= self.patience.gone_for,
         };
@@ -195,8 +196,7 @@ impl Table {
         if !whole || self.records.len() >= MEMBERS_MAX {
             return;
         }
-        let detector = Detector::new(self.tick, self.ticks_per_round() as f64);
-        let Some(record) = Record::new(entry, detector) else {
+        let Some(record) = Record::new(entry, Detector::new(self.tick)) else {
             self.unreadable += 1;
             return;
         };

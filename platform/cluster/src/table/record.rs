@@ -54,7 +54,7 @@ impl Record {
             card: group(me.card()?),
             pulse: group(me.pulse()?),
             member: Member { alive: true, ..me },
-            detector: Detector::new(0, 1.0),
+            detector: Detector::new(0),
             standing: Standing::Alive,
         })
     }

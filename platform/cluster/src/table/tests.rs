@@ -38,9 +38,11 @@ fn exchange(left: &mut Table, right: &mut Table, turn: u32) -> usize {
         bytes += encoded.len();
         Message::decode(&encoded).expect("our own words")
     };
-    for answer in right.respond(carry(&left.ask(turn)), turn) {
-        for last in left.respond(carry(&answer), turn) {
-            assert_eq!(right.respond(carry(&last), turn), []);
+    for question in left.ask() {
+        for answer in right.respond(carry(&question), turn) {
+            for last in left.respond(carry(&answer), turn) {
+                assert_eq!(right.respond(carry(&last), turn), []);
+            }
         }
     }
     bytes

@@ -36,15 +36,20 @@ async fn twenty_nodes_know_each_other_within_seconds_and_talk_little() {
     assert!(nodes.iter().all(|node| node.counts().refused.total() == 0));
 }
 
+/// Nodes on a network in memory, all with the first for a seed.
+fn start(count: u8) -> Vec<Cluster> {
+    let (shoal, network) = (Shoal::new(1, 1), MemoryNetwork::new(Env::system()));
+    let address = |n: u8| SocketAddr::from(([10, 0, 0, n], 7_100));
+    let node = |n: u8| shoal.join_over(&n.to_string(), &[address(0)], Arc::new(network.link(address(n))));
+    (0..count).map(node).collect()
+}
+
 /// In virtual time, so that it shows the protocol and not how busy the machine is.
 #[tokio::test(start_paused = true)]
 async fn a_hundred_nodes_know_each_other_in_five_seconds_at_twenty_kilobytes_a_second_each() {
-    let (shoal, network) = (Shoal::new(1, 1), MemoryNetwork::new(Env::system()));
-    let address = |n: u8| SocketAddr::from(([10, 0, 0, n], 7_100));
     let mut windows = interval(FIVE);
     let begun = windows.tick().await;
-    let node = |n: u8| shoal.join_over(&n.to_string(), &[address(0)], Arc::new(network.link(address(n))));
-    let mut nodes: Vec<Cluster> = (0..100).map(node).collect();
+    let mut nodes = start(100);
     all_know(&nodes, 100).await;
     assert!(begun.elapsed() < FIVE, "{:?}", begun.elapsed());
 
@@ -63,4 +68,16 @@ async fn a_hundred_nodes_know_each_other_in_five_seconds_at_twenty_kilobytes_a_s
     let begun = Instant::now();
     all_know(&nodes, 99).await;
     assert!(begun.elapsed() < FIVE, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_whose_list_takes_more_than_one_packet_know_each_other_and_stay() {
+    let nodes = start(140);
+    all_know(&nodes, 140).await;
+    let changes: Vec<_> = nodes.iter().map(|node| node.directory().changed()).collect();
+    let mut five = interval(FIVE);
+    five.tick().await;
+    five.tick().await;
+    let lost = changes.iter().filter(|change| change.has_changed().expect("still there")).count();
+    assert_eq!(lost, 0, "a living node was taken for dead");
 }
