@@ -13,7 +13,7 @@ use crate::events;
 use crate::hold::Hold;
 use crate::house::Inner;
 use crate::running::{Stop, Turn};
-use crate::saga::{self, Action, Outcome, Stage, Step};
+use crate::saga::{self, Action, Outcome, Stage, Step, Undo};
 use crate::steps::Purchase;
 use crate::store::{self, Kind, Lease, Saga};
 
@@ -67,75 +67,84 @@ impl Inner {
         let mut action = saga::resume(&stage);
         let mut tries = 0;
         let mut hold = Hold::new(self, &saga);
-        let whole = Context::system(&self.env, CALL);
         loop {
             action = match action {
-                Action::Do(step) => {
-                    let cx = whole.with_deadline(self.end_of(&mut hold, &stage, step.is_ours()).await?);
-                    match hold.through(&stage, self.perform(&cx, step, &mut purchase)).await? {
-                        Ok(Outcome::Pending { .. }) if self.is_overdue(saga.created_at) => {
-                            saga::after(&stage, step, Outcome::Refused(Error::PaymentTimedOut {}))
-                        }
-                        Ok(outcome) => {
-                            tries = 0;
-                            saga::after(&stage, step, outcome)
-                        }
-                        Err(Trouble::Refused(error)) => saga::after(&stage, step, Outcome::Refused(error)),
-                        Err(Trouble::Unclear(error)) => {
-                            tries += 1;
-                            purchase.resumed = true;
-                            match after_unclear(step, tries, error) {
-                                Unclear::Retry => {
-                                    tokio::time::sleep(backoff(tries)).await;
-                                    Action::Do(step)
-                                }
-                                Unclear::Abandon(error) => {
-                                    saga::after(&stage, step, Outcome::Abandoned(error))
-                                }
-                                Unclear::Leave => return Ok(Stop::Stalled),
+                Action::Do(step) => match self.held(&mut hold, &stage, step, &mut purchase).await? {
+                    Ok(Outcome::Pending { .. }) if self.is_overdue(saga.created_at) => {
+                        saga::after(&stage, step, Outcome::Refused(Error::PaymentTimedOut {}))
+                    }
+                    Ok(outcome) => {
+                        tries = 0;
+                        saga::after(&stage, step, outcome)
+                    }
+                    Err(Trouble::Refused(error)) => saga::after(&stage, step, Outcome::Refused(error)),
+                    Err(Trouble::Unclear(error)) => {
+                        tries += 1;
+                        purchase.resumed = true;
+                        match after_unclear(step, tries, error) {
+                            Unclear::Retry => {
+                                tokio::time::sleep(backoff(tries)).await;
+                                Action::Do(step)
                             }
+                            Unclear::Abandon(error) => saga::after(&stage, step, Outcome::Abandoned(error)),
+                            Unclear::Leave => return Ok(Stop::Stalled),
                         }
                     }
-                }
-                Action::Undo(undo) => {
-                    let cx = whole.with_deadline(self.end_of(&mut hold, &stage, undo.is_ours()).await?);
-                    match hold.through(&stage, self.undo(&cx, undo, &purchase)).await? {
-                        Ok(()) => saga::after_undo(&stage, undo),
-                        Err(_) if tries >= TRIES => return Ok(Stop::Stalled),
-                        Err(_) => {
-                            tries += 1;
-                            tokio::time::sleep(backoff(tries)).await;
-                            Action::Undo(undo)
-                        }
+                },
+                Action::Undo(undo) => match self.held_undo(&mut hold, &stage, undo, &purchase).await? {
+                    Ok(()) => saga::after_undo(&stage, undo),
+                    Err(_) if tries >= TRIES => return Ok(Stop::Stalled),
+                    Err(_) => {
+                        tries += 1;
+                        tokio::time::sleep(backoff(tries)).await;
+                        Action::Undo(undo)
                     }
-                }
+                },
                 Action::Log(next) => {
                     hold.renewed(self.log(&saga, &next, &purchase).await?);
                     stage = next;
                     tries = 0;
                     match stage {
-                        Stage::Awaiting { .. } => return self.stopped(&whole, stage, &mut purchase).await,
+                        Stage::Awaiting { .. } => Action::Stop,
                         _ => saga::resume(&stage),
                     }
                 }
-                Action::Wait => {
-                    // Known already, but from here on it is nobody's again.
-                    self.log(&saga, &stage, &purchase).await?;
-                    return self.stopped(&whole, stage, &mut purchase).await;
-                }
-                Action::Stop => {
-                    let cx = whole.with_deadline(Deadline::after(&self.env, CALL));
-                    return self.stopped(&cx, stage, &mut purchase).await;
-                }
+                // What it waits for is known already, but from here on it is nobody's again.
+                Action::Wait => Action::Log(stage.clone()),
+                Action::Stop => return self.stopped(stage, &mut purchase).await,
             };
         }
     }
 
-    /// By when a call must have ended. One to another house may not outlast the lease; the provider's keys see to it that
-    /// a late call of a former owner does nothing.
-    async fn end_of(&self, hold: &mut Hold<'_>, stage: &Stage, ours: bool) -> Result<Deadline, Fault> {
+    /// Runs a step, while the saga is this node's.
+    async fn held(
+        &self,
+        hold: &mut Hold<'_>,
+        stage: &Stage,
+        step: Step,
+        purchase: &mut Purchase,
+    ) -> Result<Result<Outcome, Trouble>, Fault> {
+        let cx = self.until(hold, stage, step.is_ours()).await?;
+        hold.through(stage, self.perform(&cx, step, purchase)).await
+    }
+
+    /// Undoes a step, while the saga is this node's.
+    async fn held_undo(
+        &self,
+        hold: &mut Hold<'_>,
+        stage: &Stage,
+        undo: Undo,
+        purchase: &Purchase,
+    ) -> Result<Result<(), Trouble>, Fault> {
+        let cx = self.until(hold, stage, undo.is_ours()).await?;
+        hold.through(stage, self.undo(&cx, undo, purchase)).await
+    }
+
+    /// The context of a call. One to another house ends with the lease; the provider's keys see to it that a late call of
+    /// a former owner does nothing.
+    async fn until(&self, hold: &mut Hold<'_>, stage: &Stage, ours: bool) -> Result<Context, Fault> {
         let within_lease = hold.deadline(stage, CALL).await?;
-        Ok(if ours { within_lease } else { Deadline::after(&self.env, CALL) })
+        Ok(hold.context(if ours { within_lease } else { Deadline::after(&self.env, CALL) }))
     }
 
     /// Writes the stage, and gives until when the saga is this node's. Fails if another node has taken it over: then
@@ -195,7 +204,8 @@ impl Inner {
         self.env.now() >= created_at.plus(self.options.confirm_within)
     }
 
-    async fn stopped(&self, cx: &Context, stage: Stage, purchase: &mut Purchase) -> Result<Stop, Fault> {
+    async fn stopped(&self, stage: Stage, purchase: &mut Purchase) -> Result<Stop, Fault> {
+        let cx = &Context::system(&self.env, CALL);
         Ok(match stage {
             Stage::Awaiting { redirect_url } => Stop::Awaiting { redirect_url },
             Stage::Failed { error } => Stop::Failed(error),

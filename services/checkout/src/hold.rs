@@ -17,11 +17,18 @@ pub(crate) struct Hold<'s> {
     saga: &'s Saga,
     /// Until when it is this node's alone.
     until: Timestamp,
+    /// Of all its calls, whose deadline is set for each.
+    cx: Context,
 }
 
 impl<'s> Hold<'s> {
     pub(crate) fn new(house: &'s Inner, saga: &'s Saga) -> Self {
-        Self { house, saga, until: saga.wake_at() }
+        Self { house, saga, until: saga.wake_at(), cx: Context::system(&house.env, NOTE) }
+    }
+
+    /// The context of a call that ends by `deadline`.
+    pub(crate) fn context(&self, deadline: Deadline) -> Context {
+        self.cx.with_deadline(deadline)
     }
 
     /// Notes that it is this node's until then.
