@@ -1,11 +1,16 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use shoal_queue::{Redriven, RelayOptions, list_dead_letters};
-use shoal_types::Fault;
+use async_trait::async_trait;
+use shoal_queue::{Consumer, Event, OutboxTable, Redriven, Relay, RelayOptions, list_dead_letters, receive};
+use shoal_sql::testing::Place;
+use shoal_sql::{Database, Engine, Error, Tx};
+use shoal_types::{Context, Fault};
 
 use crate::pond::{
-    Angler, context, count, feed, fish, forgetful_relay, place, pond, pond_in, published, relay, relay_with,
-    sql,
+    Angler, context, count, env, feed, fish, forgetful_relay, place, pond, pond_in, published, relay,
+    relay_with, sql,
 };
 
 fn unavailable() -> Option<Fault> {
@@ -165,5 +170,95 @@ async fn an_idle_relay_asks_the_database_nothing() {
     let before = db.counters();
     tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
     assert_eq!(db.counters(), before);
+    relay.stop().await;
+}
+
+/// A relay on another node, where nodes may share an outbox; else on this one's data once more.
+async fn elsewhere(place: &Place) -> Option<Database> {
+    if place.engine() == Engine::Sqlite {
+        println!("skipped: embedded data has one owner; SHOAL_TEST_POSTGRES names a server");
+        return None;
+    }
+    Some(pond_in(place).await)
+}
+
+/// A consumer that counts what it hears for the first time, by an inbox that all nodes share.
+struct Clerk {
+    db: Database,
+    first_times: AtomicU64,
+    all_times: AtomicU64,
+}
+
+impl Clerk {
+    fn at(db: &Database) -> Arc<Self> {
+        let (first_times, all_times) = Default::default();
+        Arc::new(Self { db: db.clone(), first_times, all_times })
+    }
+}
+
+#[async_trait]
+impl Consumer for Clerk {
+    fn name(&self) -> &'static str {
+        "clerk"
+    }
+
+    fn wants(&self, _: &str) -> bool {
+        true
+    }
+
+    async fn handle(&self, cx: &Context, events: &[Event]) -> Result<(), Fault> {
+        let (told, all) = (events.to_vec(), events.len() as u64);
+        let heard = async move |tx: &mut Tx| Ok::<_, Error>(receive(tx, "clerk", &told, &env()).await?.len());
+        let new = self.db.write(cx, heard).await.map_err(Fault::from)?;
+        self.first_times.fetch_add(new as u64, Ordering::SeqCst);
+        self.all_times.fetch_add(all, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn two_relays_on_one_outbox_lose_nothing_and_an_inbox_hears_each_once() {
+    let place = place().await;
+    let here = pond_in(&place).await;
+    let Some(there) = elsewhere(&place).await else { return };
+    let (clerk, other) = (Clerk::at(&here), Clerk::at(&there));
+    let relay = |db: &Database, clerk: &Arc<Clerk>| {
+        let options = RelayOptions { batch: 8, ..RelayOptions::default() };
+        Relay::start(db.clone(), OutboxTable::default(), vec![clerk.clone()], options, env())
+    };
+    let relays = [relay(&here, &clerk), relay(&there, &other)];
+    let shoal: Vec<_> = (0..10).map(|_| fish()).collect();
+    for _ in 0..20 {
+        for (number, id) in shoal.iter().enumerate() {
+            feed(if number % 2 == 0 { &here } else { &there }, *id).await;
+        }
+    }
+    while count(&here, sql::UNPUBLISHED).await > 0 {
+        tokio::task::yield_now().await;
+    }
+    for relay in relays {
+        relay.stop().await;
+    }
+    let sum = |of: fn(&Clerk) -> &AtomicU64| {
+        [&clerk, &other].map(|one| of(one).load(Ordering::SeqCst)).iter().sum()
+    };
+    let (first, all): (u64, u64) = (sum(|clerk| &clerk.first_times), sum(|clerk| &clerk.all_times));
+    assert_eq!(first, 200);
+    println!("{all} deliveries of {first} events");
+}
+
+#[tokio::test]
+async fn what_a_dead_node_left_is_carried_without_another_commit() {
+    let place = place().await;
+    let here = pond_in(&place).await;
+    let Some(there) = elsewhere(&place).await else { return };
+    let (angler, id) = (Angler::new("angler"), fish());
+    let often = RelayOptions { look_every: Duration::from_millis(20), ..RelayOptions::default() };
+    let relay = relay_with(&here, &[&angler], often);
+    // It says something, and dies before its relay has looked.
+    feed(&there, id).await;
+    drop(there);
+    published(&relay, 1).await;
+    assert_eq!(angler.taken_of(id), [1]);
     relay.stop().await;
 }
