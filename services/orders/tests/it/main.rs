@@ -8,6 +8,7 @@ mod fulfilment;
 mod idempotency;
 mod imports;
 mod lists;
+mod many_nodes;
 mod merging;
 mod rates;
 mod returns;

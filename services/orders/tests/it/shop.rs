@@ -15,7 +15,7 @@ use shoal_contract::products::{self, *};
 use shoal_contract::users::UserId;
 use shoal_orders::{MIGRATIONS, Options, Orders};
 use shoal_sql::testing::Place;
-use shoal_sql::{Durability, Source};
+use shoal_sql::{Durability, Engine, Source};
 use shoal_types::{
     Caller, Context, Currency, Env, Fault, Id, ManualClock, Money, Page, Role, SeededRng, Timestamp,
 };
@@ -100,6 +100,15 @@ impl Shop {
         shop.catalogue.sell(shop.offer("BOWL", 1000));
         shop.catalogue.sell(Offer { shippable: false, ..shop.offer("EBOOK", 500) });
         shop
+    }
+
+    /// The house on another node, where nodes may share the data.
+    pub(crate) async fn neighbour(&self) -> Option<Orders> {
+        if self.place.engine() == Engine::Sqlite {
+            println!("skipped: embedded data has one owner; SHOAL_TEST_POSTGRES names a server");
+            return None;
+        }
+        Some(open(self.place.source(), &self.env, &self.catalogue).await)
     }
 
     /// The same shop after a restart.
