@@ -111,3 +111,66 @@ impl Heard {
         pending.categories.into_iter().for_each(|id| self.pending.add(Subject::Category(id)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(numbers: std::ops::RangeInclusive<i64>) -> Vec<Noted> {
+        let noted = |number| Noted {
+            position: Position::of(number, number),
+            subject: Subject::Product(ProductId::from_digest([1; 16])),
+        };
+        numbers.map(noted).collect()
+    }
+
+    #[test]
+    fn what_follows_on_the_last_change_is_news() {
+        let mut heard = Heard::at(Position::default());
+        assert_eq!(heard.news(&[]).map(|news| news.len()), Some(0));
+        let news = heard.news(&changes(1..=3)).expect("the first ones");
+        heard.note(&news);
+        assert_eq!((news.len(), heard.last().number), (3, 3));
+        assert_eq!(heard.news(&changes(3..=3)).map(|news| news.len()), Some(0));
+        assert_eq!(heard.news(&changes(3..=7)).map(|news| news.len()), Some(4));
+    }
+
+    #[test]
+    fn what_does_not_follow_is_none() {
+        let fresh = Heard::at(Position::default());
+        assert!(fresh.news(&changes(2..=3)).is_none(), "the first was removed");
+        let heard = Heard::at(Position::of(3, 3));
+        assert!(heard.news(&[]).is_none(), "the database has lost it");
+        assert!(heard.news(&changes(4..=5)).is_none(), "it was removed");
+        let mut other = changes(3..=5);
+        other[0].position = Position::of(3, 99);
+        assert!(heard.news(&other).is_none(), "another took its number");
+    }
+
+    #[test]
+    fn what_did_not_get_into_the_index_waits_again() {
+        let mut heard = Heard::at(Position::default());
+        let all = heard.take();
+        assert!(all.all && !heard.is_indexed(), "an index begins empty");
+        heard.indexed();
+        assert!(heard.is_indexed());
+        heard.note(&changes(1..=2));
+        let pending = heard.take();
+        assert!(pending.products.len() == 1 && !heard.is_indexed(), "it is on its way");
+        heard.put_back(pending);
+        assert!(!heard.is_indexed());
+        heard.start_over(Position::of(9, 9));
+        assert!(heard.take().all);
+    }
+
+    #[test]
+    fn more_than_is_worth_a_list_is_everything() {
+        let mut pending = Pending::default();
+        let mut id = [0; 16];
+        for number in 0..=PENDING_MAX as u32 {
+            id[..4].copy_from_slice(&number.to_le_bytes());
+            pending.add(Subject::Product(ProductId::from_digest(id)));
+        }
+        assert!(pending.all && pending.products.is_empty());
+    }
+}

@@ -61,6 +61,14 @@ pub(crate) struct Position {
     id: Uuid,
 }
 
+#[cfg(test)]
+impl Position {
+    /// The change `number`, told from others by `id`.
+    pub(crate) fn of(number: i64, id: i64) -> Self {
+        Self { number, id: Uuid::from_u128(u128::from(id.unsigned_abs())) }
+    }
+}
+
 impl FromRow for Position {
     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
         Ok(Self { number: row.get(0)?, id: row.get(1)? })

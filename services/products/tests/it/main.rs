@@ -5,6 +5,7 @@ mod categories;
 mod importing;
 mod ledger;
 mod lists;
+mod many_nodes;
 mod reserving;
 mod rounds;
 mod searching;
