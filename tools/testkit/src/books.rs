@@ -170,9 +170,9 @@ impl Books {
         list().unwrap_or_else(|error: rusqlite::Error| panic!("{table}: {error}"))
     }
 
-    /// Everything told of orders so far.
+    /// Everything told of orders so far; that one shall never be made is told to nobody.
     pub fn events_of_orders(&self) -> i64 {
-        self.number("select count(*) from orders.order_events")
+        self.number("select count(*) from orders.order_events where kind <> 'order.refused'")
     }
 
     /// Events that no relay has carried yet.

@@ -21,6 +21,8 @@ pub enum Mishap {
     Declined,
     /// It is carried out only after [`Mishaps::go_on`].
     Waits,
+    /// It is carried out, and its answer comes only after [`Mishaps::go_on`].
+    AnswerWaits,
     /// The process dies before it is carried out: nothing of what waits for it ever goes on.
     KilledBefore,
     /// The process dies after it was carried out, before the answer arrives.

@@ -28,6 +28,11 @@ impl Provider {
                 self.mishaps.hold_back().await;
                 carry_out().await
             }
+            Some(Mishap::AnswerWaits) => {
+                let answer = carry_out().await;
+                self.mishaps.hold_back().await;
+                answer
+            }
             Some(Mishap::AnswerLost) => {
                 carry_out().await?;
                 Err(ProviderError::Unknown)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoal_sql::testing::Place;
-use shoal_sql::{Durability, Source};
+use shoal_sql::{Durability, Engine, Source};
 use shoal_types::{Clock, Context, Env, Id, Noun, Secret, SystemClock, SystemRng, Timestamp};
 
 use crate::books::Books;
@@ -19,6 +19,8 @@ pub const SOON: Duration = Duration::from_secs(20);
 
 /// A shop in which no statement ran for so long is quiet.
 const QUIET: Duration = Duration::from_millis(30);
+/// An index that follows several nodes rests that long between two looks.
+const REST: Duration = Duration::from_millis(400);
 
 /// How a shop is set up.
 #[derive(Debug, Clone)]
@@ -75,7 +77,7 @@ pub struct Shop {
     whereabouts: Whereabouts,
     running: Option<Running>,
     pub(crate) blueprint: Blueprint,
-    place: Place,
+    place: Arc<Place>,
 }
 
 /// What every run of a shop has in common.
@@ -104,7 +106,7 @@ impl Shop {
 
     /// Opens a shop that is set up so.
     pub async fn with(setup: Setup) -> Self {
-        let place = place().await;
+        let place = Arc::new(place().await);
         let (tide, mishaps, whereabouts) =
             (Arc::<Tide>::default(), Mishaps::default(), Whereabouts::default());
         let blueprint = Blueprint {
@@ -120,6 +122,33 @@ impl Shop {
         shop.open().await;
         shop.furnish().await;
         shop
+    }
+
+    /// Another node of this shop, over the same data and by the same clock, with mishaps of its own. None where data has
+    /// one owner.
+    pub async fn another(&self) -> Option<Self> {
+        if self.place.engine() == Engine::Sqlite {
+            return None;
+        }
+        let (mishaps, whereabouts) = (Mishaps::default(), Whereabouts::default());
+        let mut other = Self {
+            guest: Client::new(whereabouts.clone()),
+            staff: None,
+            mishaps: mishaps.clone(),
+            tide: Arc::clone(&self.tide),
+            whereabouts,
+            running: None,
+            blueprint: Blueprint { mishaps, ..self.blueprint.clone() },
+            place: Arc::clone(&self.place),
+        };
+        other.open().await;
+        other.staff = Some(other.at_home(self.staff()));
+        Some(other)
+    }
+
+    /// The same caller, at this node.
+    pub fn at_home(&self, client: &Client) -> Client {
+        client.token().map_or_else(|| self.guest.clone(), |token| self.guest.with_token(token))
     }
 
     async fn open(&mut self) {
@@ -192,6 +221,11 @@ impl Shop {
         self.blueprint.setup.lease
     }
 
+    /// The engine that holds its data.
+    pub fn engine(&self) -> Engine {
+        self.place.engine()
+    }
+
     /// As [`Client::notice`], with the secret of this shop's provider.
     pub async fn notice(&self, event: &str, kind: &str, begun: &Answer) -> Answer {
         self.guest.notice(&self.blueprint.webhook_secret, event, kind, begun).await
@@ -214,9 +248,12 @@ impl Shop {
         self.place.copied().await.expect("the data can be copied")
     }
 
-    /// Opens an abandoned shop on the data it left.
+    /// Opens an abandoned shop on the data it left. Where another node might hold its sagas, their leases are over.
     pub async fn reopen(&mut self) {
         assert!(self.running.is_none(), "the shop is open");
+        if self.place.engine() == Engine::Postgres {
+            self.advance(self.lease());
+        }
         self.open().await;
     }
 
@@ -225,6 +262,9 @@ impl Shop {
         let (relays, books) = (self.blueprint.setup.relays, Books::open(self.data()));
         let statements = || self.houses().counters().map(|counters| counters.statements);
         let mut before = statements();
+        if self.engine() == Engine::Postgres {
+            tokio::time::sleep(REST).await;
+        }
         eventually("the shop is quiet", async || {
             tokio::time::sleep(QUIET).await;
             let now = statements();

@@ -49,6 +49,11 @@ impl Call for Wire {
                 self.mishaps.hold_back().await;
                 carry_out().await
             }
+            Some(Mishap::AnswerWaits) => {
+                let answer = carry_out().await;
+                self.mishaps.hold_back().await;
+                answer
+            }
             Some(Mishap::AnswerLost) => {
                 carry_out().await?;
                 Err(unreachable(&call))

@@ -11,6 +11,7 @@ mod flash_sale;
 mod idle;
 mod keys;
 mod kill;
+mod many_nodes;
 mod power;
 mod saga;
 mod shop;

@@ -5,10 +5,14 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use shoal_sql::Engine;
 use shoal_testkit::{Item, Setup, Shop};
 
 /// The most statements a checkout may cost, all houses together.
 const STATEMENTS_MAX: u64 = 15;
+/// Where other nodes may have changed prices and rates, one read of each says that those remembered are the present
+/// ones. Many checkouts at once share the read of the prices.
+const PROOFS: u64 = 2;
 /// Checkouts that are counted.
 const CHECKOUTS: u64 = 5;
 /// Checkouts that are counted under load.
@@ -73,7 +77,8 @@ async fn a_checkout_costs_the_same_few_statements_for_one_line_and_for_a_hundred
             sums.push(sum);
         }
         assert_eq!(sums[0], sums[1], "{name}: lines cost statements");
-        assert!(sums[0] <= STATEMENTS_MAX, "{name}: {} statements", sums[0]);
+        let proofs = if shop.engine() == Engine::Postgres { PROOFS } else { 0 };
+        assert!(sums[0] <= STATEMENTS_MAX + proofs, "{name}: {} statements", sums[0]);
     }
     shop.audit().await;
 }
