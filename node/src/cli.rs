@@ -204,10 +204,19 @@ fn page(error: &anyhow::Error) -> Option<String> {
             let of_backup = cause.downcast_ref::<command::backup::Error>().map(Fact::code);
             let of_move = cause.downcast_ref::<command::move_shop::Error>().map(Fact::code);
             let of_data = || cause.downcast_ref::<shoal_sql::Error>().and_then(trouble);
-            of_backup.or(of_move).or_else(of_data)
+            of_backup.or(of_move).or_else(of_data).or_else(|| of_cluster(cause))
         }
     });
     code.map(|code| format!("docs/errors/{code}.md"))
+}
+
+/// The code of an error between nodes.
+fn of_cluster(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let of_identity = cause.downcast_ref::<shoal_net::identity::IdentityError>().map(Fact::code);
+    let of_gossip = cause.downcast_ref::<shoal_cluster::ClusterError>().map(Fact::code);
+    let of_address = cause.downcast_ref::<shoal_net::AddressError>().map(Fact::code);
+    let of_owner = cause.downcast_ref::<crate::cluster::Conflict>().map(Fact::code);
+    of_identity.or(of_gossip).or(of_address).or(of_owner)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use shoal_net::rpc::{Client, Connect, Door};
 use shoal_sql::Source;
 use shoal_types::{Env, NodeId};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::counted::InFlight;
 use super::known::{Known, Only};
@@ -26,6 +26,8 @@ const DATA_ID: &str = "data-id";
 const ACQUAINTANCE_MAX: Duration = Duration::from_secs(1);
 /// By then every node has noticed that another is gone.
 const GONE_BY: Duration = Duration::from_secs(15);
+/// How long a command waits for a node that does not answer.
+const OPERATORS_PATIENCE: Duration = Duration::from_secs(1);
 /// How often a changed bundle is looked for, and the load is told.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -34,6 +36,7 @@ pub(crate) struct Membership {
     name: String,
     /// Whether this node's data is its own.
     embedded: bool,
+    env: Env,
     identity: Identity,
     cluster: Arc<Cluster>,
     client: Arc<Client>,
@@ -72,8 +75,9 @@ impl Membership {
         let client = Arc::new(Client::new(env.clone(), Arc::new(identity.tls()), known));
         let (name, in_flight) = (bundle.name().to_owned(), InFlight::default());
         let embedded = config.data.directory().is_some();
-        let mut joined = Self { name, embedded, identity, cluster, client, in_flight, tasks: Vec::new() };
-        joined.keep(config.cluster.bundle.clone(), env);
+        let (env, tasks) = (env.clone(), Vec::new());
+        let mut joined = Self { name, embedded, env, identity, cluster, client, in_flight, tasks };
+        joined.keep(config.cluster.bundle.clone());
         if embedded {
             joined.acquaint(&config.cluster.join).await;
         }
@@ -101,8 +105,8 @@ impl Membership {
     }
 
     /// Renews the certificate, takes over what changes in the bundle's file, tells the load.
-    fn keep(&mut self, bundle: PathBuf, env: &Env) {
-        let (identity, cluster, env) = (self.identity.clone(), self.cluster.clone(), env.clone());
+    fn keep(&mut self, bundle: PathBuf) {
+        let (identity, cluster, env) = (self.identity.clone(), self.cluster.clone(), self.env.clone());
         let in_flight = self.in_flight.clone();
         let (mut vitals, mut file) = (Vitals::new(env.clone()), Watched::new(bundle));
         let kept = async move {
@@ -128,7 +132,15 @@ impl Membership {
                 }
             }
         };
+        let (client, mut changed) = (self.client.clone(), self.directory().changed());
+        let refreshed = async move {
+            while changed.changed().await.is_ok() {
+                // Connections to those that left close, though nobody calls.
+                client.refresh();
+            }
+        };
         self.tasks.push(tokio::spawn(kept).abort_handle());
+        self.tasks.push(tokio::spawn(refreshed).abort_handle());
         self.tasks.push(tokio::spawn(self.identity.clone().keep_renewed()).abort_handle());
     }
 
@@ -162,10 +174,12 @@ impl Membership {
             }
             match self.twin() {
                 None => twin_since = None,
-                Some(conflict) if twin_since.get_or_insert_with(Instant::now).elapsed() >= GONE_BY => {
-                    return conflict;
+                Some(conflict) => {
+                    let now = self.env.now();
+                    if now.since(*twin_since.get_or_insert(now)) >= GONE_BY {
+                        return conflict;
+                    }
                 }
-                Some(_) => {}
             }
             // Time alone makes a twin a rival.
             let look = timeout(GONE_BY, changed.changed()).await;
@@ -234,7 +248,7 @@ impl Drop for Membership {
 /// What is wrong with the bundle.
 pub(crate) fn operator(bundle: &Bundle, address: SocketAddr, env: &Env) -> anyhow::Result<Client> {
     let identity = Identity::mint(bundle, NodeId::new(env), &[OPERATOR], env)?;
-    Ok(to(NodeId::new(env), address, Arc::new(identity.tls()), env))
+    Ok(to(NodeId::new(env), address, Arc::new(identity.tls()), env).with_patience(OPERATORS_PATIENCE))
 }
 
 /// A client of one node.

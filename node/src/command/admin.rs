@@ -3,11 +3,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use clap::{Args, Subcommand};
-use shoal_contract::users::NewUser;
-use shoal_types::{Context, Env, Role, Secret};
+use shoal_contract::users::{NewUser, User, Users};
+use shoal_types::{Context, Env, Secret};
 
-use crate::config::Config;
+use super::cluster::Place;
+use crate::config::{Config, Role, Roles};
 use crate::wiring::Opened;
+
+/// How long it may take: the password is hashed, perhaps at another node.
+const CREATE_MAX: Duration = Duration::from_secs(30);
 
 /// Makes administrators.
 #[derive(Debug, Args)]
@@ -29,19 +33,30 @@ enum What {
 }
 
 impl Admin {
+    /// Asks a running cluster if one is named, else opens the data of the users itself.
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
         let What::Create { email, name } = self.what;
         let env = Env::system();
-        let opened = Opened::open(&config, env.clone()).await?;
-        let cx = Context::system(&env, Duration::from_secs(30));
         let password = draw_password(&env);
-        let created = opened.users()?.create_user(&cx, administrator(email, name, password.clone())).await;
-        opened.close().await;
-        let user = created?;
+        let account = administrator(email, name, password.clone());
+        let user = match Place::named(&config)? {
+            Some(cluster) => create(&*cluster.users().await?, account, &env).await?,
+            None => {
+                let config = Config { roles: Roles(vec![Role::Users]), ..config };
+                let opened = Opened::open(&config, env.clone()).await?;
+                let created = create(&*opened.users()?, account, &env).await;
+                opened.close().await;
+                created?
+            }
+        };
         println!("{}", password.expose());
         eprintln!("{} is an administrator; the password above is shown this once", user.email);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn create(users: &dyn Users, account: NewUser, env: &Env) -> anyhow::Result<User> {
+    Ok(users.create_user(&Context::system(env, CREATE_MAX), account).await?)
 }
 
 /// An administrator's account.
@@ -49,7 +64,7 @@ pub(crate) fn administrator(email: String, name: String, password: Secret) -> Ne
     NewUser {
         email,
         name,
-        role: Role::Administrator,
+        role: shoal_types::Role::Administrator,
         phone: None,
         password: Some(password),
         accepts_marketing: false,

@@ -9,6 +9,8 @@ mod status;
 mod table;
 mod up;
 
+pub(super) use place::Place;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};

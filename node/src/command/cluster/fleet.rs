@@ -118,7 +118,12 @@ impl Fleet {
         for port in &plan.api {
             let _ = writeln!(about, "http://{}", SocketAddr::new(plan.ip, *port));
         }
-        let _ = write!(about, "Logs are in {}.", plan.folder.display());
+        let folder = plan.folder.display();
+        let _ = write!(
+            about,
+            "\nLogs are in {folder}. `shoal admin create you@example.com --data {folder}` makes an administrator.\n\
+             Ctrl-C drains all of it."
+        );
         let mut fleet = Self { nodes: Vec::new(), about };
         for index in 0..plan.api.len() {
             let name = name(index);

@@ -3,15 +3,18 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use shoal_contract::nodes::{Ask, Cluster, Nodes, Remote};
+use shoal_contract::nodes::{Ask, Cluster, Node, NodeState, Nodes, Remote};
+use shoal_contract::users::{self, Users};
 use shoal_net::identity::Bundle;
+use shoal_net::rpc::Client;
 use shoal_types::{Context, Env};
 
 use crate::cluster::operator;
-use crate::config::Config;
+use crate::config::{Config, Role};
 
 /// The secret in the folder of a cluster that `cluster up` made.
 const BUNDLE: &str = "cluster.toml";
@@ -21,7 +24,7 @@ const ADDRESSES: &str = "cluster.nodes";
 const ANSWER_MAX: Duration = Duration::from_secs(3);
 
 /// A cluster that can be asked.
-pub(super) struct Place {
+pub(in crate::command) struct Place {
     env: Env,
     bundle: Bundle,
     addresses: Vec<SocketAddr>,
@@ -39,25 +42,30 @@ pub(super) fn leave_addresses(folder: &Path, addresses: &[SocketAddr]) -> anyhow
 }
 
 impl Place {
-    /// The cluster of the configuration, else the one in the folder that is the data.
+    /// The cluster of the configuration, else the one in the folder that is the data; none if neither is there.
     ///
     /// # Errors
-    /// Says what to name if there is neither.
-    pub(super) fn find(config: &Config) -> anyhow::Result<Self> {
+    /// What is wrong with its secret.
+    pub(in crate::command) fn named(config: &Config) -> anyhow::Result<Option<Self>> {
         if config.cluster.is_on() {
             let env = Env::system();
             let bundle = Bundle::load(&config.cluster.bundle, &env)?;
             let texts = config.cluster.join.iter().chain([&config.cluster.listen]);
-            return Ok(Self { bundle, addresses: resolved(texts), env });
+            return Ok(Some(Self { bundle, addresses: resolved(texts), env }));
         }
         let folder = config.data.directory().filter(|folder| bundle_in(folder).exists());
-        let Some(folder) = folder else {
-            bail!(
-                "which cluster? Name the folder of `shoal cluster up` with --data DIR, or its secret with \
-                 SHOAL_CLUSTER_BUNDLE and a node of it with SHOAL_CLUSTER_JOIN"
-            );
-        };
-        Self::of(folder)
+        folder.map(Self::of).transpose()
+    }
+
+    /// The same where there must be one.
+    ///
+    /// # Errors
+    /// Says what to name if there is none.
+    pub(super) fn find(config: &Config) -> anyhow::Result<Self> {
+        Self::named(config)?.context(
+            "which cluster? Name the folder of `shoal cluster up` with --data DIR, or its secret with \
+             SHOAL_CLUSTER_BUNDLE and a node of it with SHOAL_CLUSTER_JOIN",
+        )
     }
 
     /// The cluster in this folder.
@@ -85,12 +93,29 @@ impl Place {
         bail!("no node of {} answers; asked were: {}", self.bundle.name(), asked.join(", "))
     }
 
+    /// The user service of a node that has it.
+    ///
+    /// # Errors
+    /// If no node answers, or none has it.
+    pub(in crate::command) async fn users(&self) -> anyhow::Result<Arc<dyn Users>> {
+        let cluster = self.cluster().await?;
+        let has = |node: &&Node| {
+            node.state == NodeState::Ready && node.roles.iter().any(|role| role == Role::Users.as_str())
+        };
+        let node = cluster.nodes.iter().find(has).context("no node of the cluster has the users")?;
+        Ok(Arc::new(users::Remote::new(self.client(node.address)?)))
+    }
+
     /// The node at `address`.
     ///
     /// # Errors
     /// What is wrong with the secret.
     pub(super) fn node(&self, address: SocketAddr) -> anyhow::Result<Remote> {
-        Ok(Remote::new(std::sync::Arc::new(operator(&self.bundle, address, &self.env)?)))
+        Ok(Remote::new(self.client(address)?))
+    }
+
+    fn client(&self, address: SocketAddr) -> anyhow::Result<Arc<Client>> {
+        Ok(Arc::new(operator(&self.bundle, address, &self.env)?))
     }
 
     /// What a command asks with.

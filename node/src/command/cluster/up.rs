@@ -134,6 +134,6 @@ fn draw(cluster: &Cluster, shown: &mut Option<Vec<String>>, fleet: &Fleet) -> an
     }
     *shown = Some(states);
     show(cluster, false)?;
-    println!("\n{}\nCtrl-C drains all of it.", fleet.about());
+    println!("\n{}", fleet.about());
     Ok(io::stdout().flush()?)
 }
