@@ -40,17 +40,19 @@ impl Plan {
         self.roles.split(',').any(|own| own == role || own == "all")
     }
 
-    /// Starts the node among others.
-    async fn start(&self, all: &[Self]) -> Process {
+    /// What the node is started with among others.
+    fn arguments(&self, all: &[Self]) -> Vec<String> {
         let addresses: Vec<&str> = all.iter().map(|node| node.peer_listen.as_str()).collect();
+        let join = addresses.join(",");
         let mut arguments = vec!["--config", &self.config, "--data", &self.data, "--test-provider"];
         arguments.extend(["--roles", self.roles, "--bundle", &self.bundle]);
-        let join = addresses.join(",");
         arguments.extend(["--peer-listen", &self.peer_listen, "--join", &join]);
-        match self.has("gateway") {
-            true => Process::serve(&arguments).await,
-            false => Process::behind(&self.peer_listen, &arguments).await,
-        }
+        arguments.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Where it can be seen to have started, if it has no public API.
+    fn behind(&self) -> Option<String> {
+        (!self.has("gateway")).then(|| self.peer_listen.clone())
     }
 }
 
@@ -80,10 +82,7 @@ impl Fleet {
         let (password, said, ended) =
             run_as("users", &["admin", "create", ADMINISTRATOR, "--data", &users.data]);
         assert!(ended.success(), "{said}");
-        let mut nodes = Vec::new();
-        for node in &plans {
-            nodes.push(node.start(&plans).await);
-        }
+        let nodes = all_started(&plans).await;
         let books = match place.engine() {
             Engine::Postgres => place.address().to_owned(),
             Engine::Sqlite => gathered(&plans, place.address()),
@@ -164,6 +163,17 @@ impl Fleet {
     pub async fn audit(&self, within: Duration) -> Books {
         Books::settled(&self.books, within).await
     }
+}
+
+/// Starts the nodes at the same time, which is in no order.
+async fn all_started(plans: &[Plan]) -> Vec<Process> {
+    let start = |node: &Plan| tokio::spawn(Process::started(node.arguments(plans), node.behind()));
+    let starting: Vec<_> = plans.iter().map(start).collect();
+    let mut nodes = Vec::new();
+    for node in starting {
+        nodes.push(node.await.expect("a node starts"));
+    }
+    nodes
 }
 
 /// What each node is told: on embedded data each has a directory of its own.

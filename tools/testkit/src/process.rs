@@ -9,11 +9,12 @@ use shoal_types::Secret;
 
 use crate::books::Books;
 use crate::client::{Client, Whereabouts};
-use crate::houses::eventually;
 use crate::shop::{SOON, furnish, place};
 
 /// What the program says before the address it serves.
 const SERVES: &str = "shoal serves http://";
+/// The pause between two looks whether a node is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Who runs the shop.
 pub(crate) const ADMINISTRATOR: &str = "admin@example.com";
 /// What the test provider's notices are signed with.
@@ -66,18 +67,14 @@ impl Process {
     /// # Panics
     /// With what it says if it does not serve soon.
     pub async fn serve(arguments: &[&str]) -> Self {
-        Self::started(arguments, None).await
+        Self::started(arguments.iter().map(|argument| (*argument).to_owned()).collect(), None).await
     }
 
-    /// As [`Process::serve`], a node without a public API that answers other nodes at `address`.
-    pub(crate) async fn behind(address: &str, arguments: &[&str]) -> Self {
-        Self::started(arguments, Some(address.to_owned())).await
-    }
-
-    async fn started(arguments: &[&str], behind: Option<String>) -> Self {
-        let mut all = vec!["serve".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()];
-        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let mut process = Self { child: None, arguments: all, whereabouts: Whereabouts::default(), behind };
+    /// As [`Process::serve`]; `behind` is where a node without a public API answers other nodes.
+    pub(crate) async fn started(arguments: Vec<String>, behind: Option<String>) -> Self {
+        let serve = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned);
+        let arguments = serve.into_iter().chain(arguments).collect();
+        let mut process = Self { child: None, arguments, whereabouts: Whereabouts::default(), behind };
         process.start().await;
         process
     }
@@ -141,8 +138,11 @@ impl Drop for Process {
 
 /// Waits until something listens at this address.
 async fn answers(address: &str) {
-    let listens = async || tokio::net::TcpStream::connect(address).await.is_ok();
-    eventually("a node answers other nodes", listens).await;
+    let late = tokio::time::Instant::now() + SOON;
+    while tokio::net::TcpStream::connect(address).await.is_err() {
+        assert!(tokio::time::Instant::now() < late, "nobody answers other nodes at {address}");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// Waits for the line with the address; then goes on reading, so that the program never waits for a reader, and shows

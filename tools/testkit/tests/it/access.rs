@@ -2,7 +2,7 @@
 //! description, so that a new one cannot be forgotten here.
 
 use serde_json::{Value, json};
-use shoal_testkit::{Answer, Books, Client, Route, Shop, address};
+use shoal_testkit::{Answer, Books, Client, Market, Route, Shop, address};
 
 /// The parts of a path that name something of one person.
 const PERSONAL: [&str; 6] = ["{user}", "{address}", "{session}", "{cart}", "{checkout}", "{order}"];
@@ -42,7 +42,7 @@ struct World {
 
 impl World {
     /// A cart being filled, an order, an address.
-    async fn of(shop: &Shop, who: &Client) -> Self {
+    async fn of(shop: &Market, who: &Client) -> Self {
         let mug = shop.get("/v1/products?limit=1").await.text("/products/0/variants/0/sku");
         let line = json!({"lines": [{"sku": mug, "quantity": 1}]});
         let user = who.get("/v1/me").await.expect(200).text("/id");
@@ -88,13 +88,13 @@ async fn send(who: &Client, method: &http::Method, route: &str, path: String) ->
 }
 
 /// All data but what was only said: sessions and answers kept for keys change by being used.
-fn everything(shop: &Shop) -> Vec<String> {
+fn everything(shop: &Market) -> Vec<String> {
     Books::open(shop.data()).contents(&["sessions", "idempotency_keys"])
 }
 
 #[tokio::test]
 async fn no_id_of_another_customer_works_anywhere() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.product("mug").stock(100).create().await;
     let (ada, mallory) = (shop.customer("ada").await, shop.customer("mallory").await);
     let world = World::of(&shop, &ada).await;
@@ -124,7 +124,7 @@ async fn no_id_of_another_customer_works_anywhere() {
 
 #[tokio::test]
 async fn an_id_of_another_customer_below_ones_own_does_not_work_either() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.product("mug").stock(100).create().await;
     let (ada, mallory) = (shop.customer("ada").await, shop.customer("mallory").await);
     let (hers, own) = (World::of(&shop, &ada).await, World::of(&shop, &mallory).await);
@@ -150,7 +150,7 @@ async fn an_id_of_another_customer_below_ones_own_does_not_work_either() {
 
 #[tokio::test]
 async fn a_guests_order_is_seen_by_who_holds_its_token_and_nobody_else() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mug = shop.product("mug").stock(100).create().await;
     let mallory = shop.customer("mallory").await;
     let bought = shop.checkout(&mug, 1).await.expect(201);
@@ -176,7 +176,7 @@ async fn a_guests_order_is_seen_by_who_holds_its_token_and_nobody_else() {
 /// The order and its checkout share their bits: knowing the one must not open the other.
 #[tokio::test]
 async fn the_id_of_a_guests_order_does_not_open_its_checkout() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mug = shop.product("mug").stock(100).create().await;
     let mallory = shop.customer("mallory").await;
     let bought = shop.checkout(&mug, 1).await.expect(201);
@@ -193,7 +193,7 @@ async fn the_id_of_a_guests_order_does_not_open_its_checkout() {
 /// What only staff may do, with the reading of what only staff may see.
 #[tokio::test]
 async fn a_customer_does_nothing_that_is_for_staff() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.product("mug").stock(100).create().await;
     let category = json!({"slug": "mugs", "title": "Mugs"});
     let category = shop.staff().post("/v1/categories", &category).await.expect(201).text("/id");
@@ -231,7 +231,7 @@ async fn a_customer_does_nothing_that_is_for_staff() {
 
 #[tokio::test]
 async fn nobody_raises_their_own_rights() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mallory = shop.customer("mallory").await;
     let me = mallory.get("/v1/me").await.text("/id");
     let account = json!({"email": "eve@example.com", "password": shoal_testkit::PASSWORD, "name": "Eve",

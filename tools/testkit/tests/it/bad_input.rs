@@ -6,9 +6,9 @@ mod ids;
 mod start;
 mod values;
 
-use shoal_testkit::{Books, Shop};
+use shoal_testkit::{Books, Market};
 
 /// All data but what changes by being used.
-fn everything(shop: &Shop) -> Vec<String> {
+fn everything(shop: &Market) -> Vec<String> {
     Books::open(shop.data()).contents(&["sessions"])
 }

@@ -1,7 +1,7 @@
 //! Many shoppers at once for less than they want: what is sold is what there was.
 
 use futures::future::join_all;
-use shoal_testkit::{Answer, Client, Item, Shop};
+use shoal_testkit::{Answer, Client, Item, Market};
 
 const SHOPPERS: usize = 200;
 
@@ -16,7 +16,7 @@ fn sold(answers: &[Answer]) -> usize {
 
 #[tokio::test]
 async fn two_hundred_shoppers_for_fifty_pieces_buy_fifty() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mug = shop.product("mug").stock(50).create().await;
     let rush = join_all((0..SHOPPERS).map(|_| shop.checkout(&mug, 1))).await;
     assert_eq!(sold(&rush), 50);
@@ -33,7 +33,7 @@ async fn two_hundred_shoppers_for_fifty_pieces_buy_fifty() {
 
 #[tokio::test]
 async fn two_hundred_carts_with_the_same_fifty_pieces_make_fifty_orders() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mug = shop.product("mug").stock(50).create().await;
     let lines = [(&mug, 1)];
     let carts = join_all((0..SHOPPERS).map(|_| shop.cart(&lines))).await;
@@ -60,7 +60,7 @@ async fn bought(shopper: &Client, lines: Vec<(&Item, i64)>) -> (Answer, Vec<(Str
 
 #[tokio::test]
 async fn two_hundred_shoppers_for_overlapping_bundles_buy_no_piece_twice() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let goods = [
         shop.product("cup").stock(50).create().await,
         shop.product("pot").stock(40).create().await,
@@ -89,7 +89,7 @@ async fn two_hundred_shoppers_for_overlapping_bundles_buy_no_piece_twice() {
 
 #[tokio::test]
 async fn nothing_is_sold_of_what_there_is_none() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mug = shop.product("mug").stock(0).create().await;
     let rush = join_all((0..20).map(|_| shop.checkout(&mug, 1))).await;
     assert_eq!(sold(&rush), 0);
@@ -99,7 +99,7 @@ async fn nothing_is_sold_of_what_there_is_none() {
 
 #[tokio::test]
 async fn pieces_that_come_back_in_the_rush_are_sold_again() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mug = shop.product("mug").stock(10).create().await;
     // Every other card is declined after the stock is held.
     let card = |number: usize| if number.is_multiple_of(2) { "tok_success" } else { "tok_declined" };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shoal_testkit::{Route, Shop};
+use shoal_testkit::{Market, Route};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -37,7 +37,7 @@ fn path(route: &Route) -> String {
 
 #[tokio::test]
 async fn every_route_refuses_a_body_that_is_none() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.product("mug").stock(1).create().await;
     shop.quiet().await;
     let before = everything(&shop);
@@ -68,7 +68,7 @@ async fn every_route_refuses_a_body_that_is_none() {
 }
 
 /// Sends raw bytes, says that no more come, and reads the answer.
-async fn raw(shop: &Shop, request: &str) -> String {
+async fn raw(shop: &Market, request: &str) -> String {
     let mut stream = TcpStream::connect(shop.address()).await.expect("the shop listens");
     stream.write_all(request.as_bytes()).await.expect("the shop reads");
     stream.shutdown().await.expect("half of it can be closed");
@@ -81,7 +81,7 @@ async fn raw(shop: &Shop, request: &str) -> String {
 
 #[tokio::test]
 async fn a_body_that_is_cut_off_changes_nothing() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.quiet().await;
     let before = everything(&shop);
     let head = "POST /v1/carts HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n";
@@ -109,7 +109,7 @@ async fn a_body_that_is_cut_off_changes_nothing() {
 
 #[tokio::test]
 async fn a_body_without_end_is_stopped() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let mut stream = TcpStream::connect(shop.address()).await.expect("the shop listens");
     let head = "POST /v1/carts HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("the shop reads");
@@ -127,7 +127,7 @@ async fn a_body_without_end_is_stopped() {
 
 #[tokio::test]
 async fn a_line_of_the_request_without_end_is_stopped() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let long = shop.get(format!("/v1/search?q={}", "x".repeat(9_000))).await;
     assert_eq!(long.problem(), (414, "uri_too_long".into()));
     let answer = raw(&shop, &format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(1 << 20))).await;

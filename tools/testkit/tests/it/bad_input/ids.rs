@@ -1,6 +1,6 @@
 //! Ids that are none, that are of something else, or of nothing.
 
-use shoal_testkit::{Route, Shop};
+use shoal_testkit::{Market, Route};
 
 use super::everything;
 
@@ -20,7 +20,7 @@ const NOTHING: &str = "01h455vb4pex5vsknk084sn02q";
 
 #[tokio::test]
 async fn an_id_of_nothing_or_of_something_else_is_not_found_anywhere() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.quiet().await;
     let before = everything(&shop);
     let mut tried = 0;

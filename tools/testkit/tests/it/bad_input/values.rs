@@ -1,7 +1,7 @@
 //! Values out of range, too long, of the wrong type.
 
 use serde_json::{Value, json};
-use shoal_testkit::{Shop, address, fresh_key};
+use shoal_testkit::{Market, address, fresh_key};
 
 use super::everything;
 
@@ -100,7 +100,7 @@ fn refused() -> Vec<(&'static str, Value, &'static str)> {
 
 #[tokio::test]
 async fn a_value_that_cannot_be_is_named_with_its_path_and_changes_nothing() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.product("mug").stock(5).create().await;
     shop.quiet().await;
     let before = everything(&shop);
@@ -116,7 +116,7 @@ async fn a_value_that_cannot_be_is_named_with_its_path_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_query_is_read_as_strictly_as_a_body() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     for query in [
         "limit=0",
         "limit=101",
@@ -145,7 +145,7 @@ async fn a_query_is_read_as_strictly_as_a_body() {
 
 #[tokio::test]
 async fn a_sum_too_large_to_be_exact_is_refused() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let dear: Vec<_> = (0..100)
         .map(|number| json!({"sku": format!("GOLD-{number}"), "options": {"Bar": number.to_string()},
             "prices": [{"amount": 100_000_000_000_i64, "currency": "EUR"}], "shippable": false, "stock": 1_000_000}))
@@ -166,7 +166,7 @@ async fn a_sum_too_large_to_be_exact_is_refused() {
 
 #[tokio::test]
 async fn a_key_that_is_none_is_refused() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     shop.product("mug").stock(5).create().await;
     for key in ["", " ", "a b", &long(256)] {
         let answer = shop.post("/v1/checkouts", &purchase(json!({}))).key(key).await;

@@ -1,6 +1,6 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
-use shoal_testkit::{Answer, Client, Item, Shop};
+use shoal_testkit::{Answer, Client, Item, Market};
 
 /// SKU and pieces of each line, sorted.
 fn lines(cart: &Answer) -> Vec<(String, i64)> {
@@ -17,7 +17,7 @@ async fn add(who: &Client, cart: &str, item: &Item, quantity: i64) -> Answer {
     who.post(format!("/v1/carts/{cart}/lines"), &json!({"sku": item.sku, "quantity": quantity})).await
 }
 
-async fn goods(shop: &Shop) -> [Item; 3] {
+async fn goods(shop: &Market) -> [Item; 3] {
     [
         shop.product("cup").stock(1000).create().await,
         shop.product("pot").stock(1000).create().await,
@@ -27,7 +27,7 @@ async fn goods(shop: &Shop) -> [Item; 3] {
 
 #[tokio::test]
 async fn a_guests_cart_is_merged_at_login_without_losing_a_line() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let [cup, pot, jug] = goods(&shop).await;
     let ada = shop.customer("ada").await;
     let own = ada.cart(&[(&cup, 1), (&pot, 2)]).await;
@@ -41,7 +41,7 @@ async fn a_guests_cart_is_merged_at_login_without_losing_a_line() {
 
 #[tokio::test]
 async fn merging_from_two_devices_at_once_counts_each_line_once() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let [cup, pot, _] = goods(&shop).await;
     let ada = shop.customer("ada").await;
     let (first, second) = (shop.cart(&[(&cup, 1)]).await, shop.cart(&[(&pot, 2)]).await);
@@ -56,7 +56,7 @@ async fn merging_from_two_devices_at_once_counts_each_line_once() {
 
 #[tokio::test]
 async fn parallel_edits_of_one_cart_lose_no_update_and_make_no_line_twice() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let [cup, pot, jug] = goods(&shop).await;
     let cart = shop.cart(&[]).await;
     let edits = (0..30).map(|number| {
@@ -72,7 +72,7 @@ async fn parallel_edits_of_one_cart_lose_no_update_and_make_no_line_twice() {
 
 #[tokio::test]
 async fn an_edit_of_a_cart_that_has_changed_meanwhile_is_refused_if_it_says_what_it_saw() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let [cup, pot, _] = goods(&shop).await;
     let cart = shop.cart(&[(&cup, 1)]).await;
     let seen = shop.get(format!("/v1/carts/{cart}")).await.header("etag").to_owned();
@@ -85,7 +85,7 @@ async fn an_edit_of_a_cart_that_has_changed_meanwhile_is_refused_if_it_says_what
 
 #[tokio::test]
 async fn adding_to_a_cart_twice_with_one_key_adds_once() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let [cup, ..] = goods(&shop).await;
     let cart = shop.cart(&[]).await;
     let line = json!({"sku": cup.sku, "quantity": 1});
@@ -98,7 +98,7 @@ async fn adding_to_a_cart_twice_with_one_key_adds_once() {
 
 #[tokio::test]
 async fn a_cart_is_bought_at_what_it_shows() {
-    let shop = Shop::start().await;
+    let shop = Market::start().await;
     let [cup, pot, jug] = goods(&shop).await;
     let ada = shop.customer("ada").await;
     let cart = ada.cart(&[(&cup, 1), (&pot, 2), (&jug, 3)]).await;

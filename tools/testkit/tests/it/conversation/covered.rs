@@ -4,9 +4,6 @@ use std::collections::BTreeSet;
 
 use shoal_testkit::{Exchange, Fleet, Recording, Route};
 
-/// Routes whose answers are of one node and so need not be those of another.
-const OF_ONE_NODE: [&str; 1] = ["/v1/cluster"];
-
 /// Routes that refuse nothing.
 const WITHOUT_FAULT: [&str; 9] = [
     "GET /",
@@ -51,7 +48,7 @@ pub(crate) async fn all_of_it(fleet: &Fleet, recording: &Recording) {
         .filter_map(|said| Some((route_of(&routes, said)?, said.status)))
         .collect();
     let mut missing = Vec::new();
-    for route in routes.iter().filter(|route| !OF_ONE_NODE.contains(&route.path.as_str())) {
+    for route in &routes {
         let name = name(route);
         let has = |fits: &dyn Fn(u16) -> bool| said.iter().any(|(of, status)| *of == name && fits(*status));
         if !has(&|status| (200..300).contains(&status)) {
