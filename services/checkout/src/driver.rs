@@ -124,7 +124,9 @@ impl Inner {
         step: Step,
         purchase: &mut Purchase,
     ) -> Result<Result<Outcome, Trouble>, Fault> {
-        let cx = self.until(hold, stage, step.is_ours()).await?;
+        let within_lease = hold.deadline(stage, CALL).await?;
+        let late = Deadline::after(&self.env, CALL);
+        let cx = hold.context(if step.ends_with_lease() { within_lease } else { late });
         hold.through(stage, self.perform(&cx, step, purchase)).await
     }
 
@@ -136,15 +138,9 @@ impl Inner {
         undo: Undo,
         purchase: &Purchase,
     ) -> Result<Result<(), Trouble>, Fault> {
-        let cx = self.until(hold, stage, undo.is_ours()).await?;
+        hold.deadline(stage, CALL).await?;
+        let cx = hold.context(Deadline::after(&self.env, CALL));
         hold.through(stage, self.undo(&cx, undo, purchase)).await
-    }
-
-    /// The context of a call. One to another house ends with the lease; the provider's keys see to it that a late call of
-    /// a former owner does nothing.
-    async fn until(&self, hold: &mut Hold<'_>, stage: &Stage, ours: bool) -> Result<Context, Fault> {
-        let within_lease = hold.deadline(stage, CALL).await?;
-        Ok(hold.context(if ours { within_lease } else { Deadline::after(&self.env, CALL) }))
     }
 
     /// Writes the stage, and gives until when the saga is this node's. Fails if another node has taken it over: then

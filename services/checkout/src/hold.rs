@@ -36,8 +36,8 @@ impl<'s> Hold<'s> {
         self.until = until;
     }
 
-    /// By when a call to another house must have ended: while the saga is this node's for sure. What another owner has
-    /// undone is not done again by a call of this one that was on its way for long.
+    /// By when a call must have ended that may not outlast the lease: while the saga is this node's for sure. What another
+    /// owner has undone is not done again by a call of this one that was on its way for long.
     ///
     /// # Errors
     /// `Unavailable` if it has another owner by now; what the database answers.

@@ -43,7 +43,7 @@ impl Options {
             source: source.into(),
             durability: Durability::Full,
             confirm_within: Duration::from_secs(30 * 60),
-            lease: Duration::from_secs(10),
+            lease: Duration::from_secs(3),
             sweep_every: Duration::from_secs(15),
             test_provider: true,
             webhook_secret,

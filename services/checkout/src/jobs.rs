@@ -44,7 +44,8 @@ impl Checkout {
     /// time if there are none.
     pub async fn sweep(&self) {
         let longest = self.inner.options.sweep_every;
-        let mut pause = longest;
+        // What a process left that died just before this one began is looked for at once.
+        let mut pause = if self.inner.db.engine() == Engine::Postgres { Duration::ZERO } else { longest };
         loop {
             tokio::time::sleep(pause).await;
             pause = match self.look().await {

@@ -68,16 +68,10 @@ pub(crate) enum Undo {
 }
 
 impl Step {
-    /// Whether it asks Shoal's own houses, and not the provider.
-    pub(crate) const fn is_ours(self) -> bool {
-        !matches!(self, Self::Authorise | Self::Capture)
-    }
-}
-
-impl Undo {
-    /// Whether it asks Shoal's own houses, and not the provider.
-    pub(crate) const fn is_ours(self) -> bool {
-        !matches!(self, Self::VoidPayment)
+    /// Whether a call of it that is late could do again what another owner of the saga has undone: freeze a cart that was
+    /// given back, make an order that nobody knows of. All others are harmless by their keys.
+    pub(crate) const fn ends_with_lease(self) -> bool {
+        matches!(self, Self::Reserve | Self::Order)
     }
 }
 
