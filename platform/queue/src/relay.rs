@@ -29,14 +29,14 @@ pub struct RelayOptions {
 }
 
 impl Default for RelayOptions {
-    /// 256 events a batch, 6 tries within about 1.6 s, 30 s for a consumer; a look a minute.
+    /// 256 events a batch, 6 tries within about 1.6 s, 30 s for a consumer; a look every two minutes.
     fn default() -> Self {
         Self {
             batch: 256,
             tries: 6,
             backoff: Duration::from_millis(50),
             timeout: Duration::from_secs(30),
-            look_every: Duration::from_secs(60),
+            look_every: Duration::from_secs(120),
         }
     }
 }
