@@ -102,6 +102,12 @@ async fn shop_until(
     promised
 }
 
+/// The orders without which the test means nothing. Where other nodes may share the data, what a dead process had under
+/// way waits for the end of its lease, and most shoppers with it.
+fn orders_min() -> usize {
+    if std::env::var(shoal_sql::testing::SERVER).is_ok() { 30 } else { 100 }
+}
+
 #[tokio::test]
 async fn fifty_kills_under_load_lose_no_order_and_make_none_twice() {
     let mut branch = Branch::start().await;
@@ -135,7 +141,7 @@ async fn fifty_kills_under_load_lose_no_order_and_make_none_twice() {
     let books = branch.audit(SETTLED_WITHIN).await;
     let distinct: HashSet<_> = promised.orders.iter().collect();
     println!("{} orders over {KILLS} kills, {} cancelled", distinct.len(), promised.cancelled.len());
-    assert!(distinct.len() >= 100, "too few orders to mean anything: {}", distinct.len());
+    assert!(distinct.len() >= orders_min(), "too few orders to mean anything: {}", distinct.len());
     assert_eq!(distinct.len(), promised.orders.len(), "two purchases were promised one order");
     let standing = (promised.orders.len() - promised.cancelled.len()) as i64;
     assert_eq!((books.orders(), books.orders_ever()), (standing, promised.orders.len() as i64));
