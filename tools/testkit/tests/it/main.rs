@@ -8,6 +8,7 @@ mod books;
 mod cases;
 mod conversation;
 mod flash_sale;
+mod hosts;
 mod idle;
 mod keys;
 mod kill;
