@@ -230,6 +230,8 @@ impl Drop for Rig {
 /// A server on this host, with a database for all.
 fn database(host: &Host) -> Postgres {
     let options = Options { address: Some(host.address()), ..Options::default() };
+    // As docs/operations.md has it, only sooner: a node that stands still keeps no row for itself.
+    let options = options.setting("idle_in_transaction_session_timeout", "5s");
     std::thread::scope(|scope| {
         let started = scope.spawn(|| {
             host.enter().expect("the host is there");
