@@ -53,6 +53,8 @@ enum Scenario {
     Replay,
     /// Start-up and idle memory of `serve`, on embedded data.
     Start,
+    /// Calls in this process and between nodes, next to a bare echo over the same TLS.
+    Calls,
 }
 
 /// How each measurement is run.
@@ -110,6 +112,7 @@ impl Bench {
                 Scenario::FlashSale => scenario::flash_sale::run(&plan, &mut report).await?,
                 Scenario::Replay => scenario::replay::run(&plan, &mut report).await?,
                 Scenario::Start => scenario::start::run(&plan, &mut report).await?,
+                Scenario::Calls => scenario::calls::run(&plan, &mut report).await?,
             }
         }
         Ok(report)

@@ -69,7 +69,12 @@ impl Measured {
 
     /// The latency below which `quantile` of the requests stayed, milliseconds.
     pub(crate) fn latency_ms(&self, quantile: f64) -> f64 {
-        self.latency_us.value_at_quantile(quantile) as f64 / 1_000.0
+        self.latency_us(quantile) / 1_000.0
+    }
+
+    /// The same in microseconds.
+    pub(crate) fn latency_us(&self, quantile: f64) -> f64 {
+        self.latency_us.value_at_quantile(quantile) as f64
     }
 }
 
