@@ -1,5 +1,6 @@
 //! Two nodes in this process, one of which asks the other over mTLS on loopback.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::ensure;
@@ -51,8 +52,12 @@ impl Caller {
 
 impl Work for Caller {
     async fn once(&mut self, _: u64) -> Ended {
-        match self.house.vitals(&self.cx, Ask {}).await {
-            Ok(_) => Ended::Done,
+        // Behind the boxes the compiler cannot see which house it is, nor that nobody reads the answer.
+        match black_box(&self.house).vitals(&self.cx, Ask {}).await {
+            Ok(vitals) => {
+                black_box(vitals);
+                Ended::Done
+            }
             Err(_) => Ended::Failed,
         }
     }
