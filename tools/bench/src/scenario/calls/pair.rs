@@ -16,7 +16,7 @@ use crate::floor::echo::Sizes;
 use crate::load::{Ended, Work};
 use crate::shop::WITHIN;
 
-/// Calls of which the sizes are the average. Ids and times in them are of one length, so few are enough.
+/// Calls of which the sizes are the average. They share a context and hardly differ, so few are enough.
 const SAMPLE: usize = 16;
 
 /// A house that has its answer ready, so that a call costs what calling costs.
