@@ -1,8 +1,9 @@
-//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `openapi`, `patroni`, `ci`.
+//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `openapi`, `hosts`, `patroni`, `ci`.
 
 mod ci;
 mod description;
 mod errors;
+mod hosts;
 mod needs;
 mod patroni;
 mod rust;
@@ -50,6 +51,7 @@ fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
             tidy::bless(root)?;
             return tidy::report(root);
         }
+        ["hosts", ..] => return hosts::run(root, &arguments[1..]),
         ["patroni", ..] => return patroni::run(root, &arguments[1..]),
         ["errors"] => {
             errors::write(root)?;
@@ -60,11 +62,11 @@ fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
             return Ok(true);
         }
         ["help" | "--help" | "-h"] => {
-            println!("{HELP}\n{}", patroni::HELP);
+            println!("{HELP}\n{}\n{}", hosts::HELP, patroni::HELP);
             return Ok(true);
         }
         _ => {
-            eprintln!("{HELP}\n{}", patroni::HELP);
+            eprintln!("{HELP}\n{}\n{}", hosts::HELP, patroni::HELP);
             return Ok(false);
         }
     }
