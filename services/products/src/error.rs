@@ -3,8 +3,9 @@
 use shoal_contract::products::Error;
 use shoal_types::Fault;
 
-/// How often a use case that was overtaken starts over.
-pub(crate) const TRIES: usize = 5;
+/// How often a use case that was overtaken starts over. One of those that race wins each time, so that the twentieth of a
+/// crowd is still served.
+pub(crate) const TRIES: usize = 20;
 
 /// Why a use case, or its transaction, ends without an answer.
 #[derive(Debug, thiserror::Error)]
