@@ -27,6 +27,8 @@ use super::{Class, HttpConfig, HttpError, Problem, RateLimiter};
 
 /// Smaller answers fit one packet as they are.
 const COMPRESSED_LEN_MIN: u64 = 1_024;
+/// How long after its deadline a request may still be answered by who works on it.
+const LAST_WORDS: Duration = Duration::from_millis(400);
 
 /// What one route does differently from the configuration.
 #[derive(Debug, Clone)]
@@ -274,6 +276,8 @@ async fn answer(
     within: Duration,
     future: impl Future<Output = Result<Response, Infallible>>,
 ) -> Response {
+    // Who heeds the deadline says what was wrong, and is heard out.
+    let within = within + LAST_WORDS;
     // The future is dropped after a panic, so nothing half-changed in it is seen again.
     match tokio::time::timeout(within, AssertUnwindSafe(future).catch_unwind()).await {
         Ok(Ok(Ok(response))) => response,

@@ -31,6 +31,10 @@ const STATEMENT_TIMEOUT_MS: u32 = 60_000;
 /// time on compiling where there is none after all. An engine that knows no such setting is told nothing.
 const TAKE_INDEXES: &str =
     "select set_config(name, 'off', false) from pg_settings where name in ('enable_seqscan', 'jit')";
+/// A node that stands still amid a transaction keeps others from the rows it has locked: the server ends that, in
+/// milliseconds. Ours never rest so long between two statements.
+const END_IDLE: &str = "select set_config(name, '10000', false) from pg_settings \
+     where name = 'idle_in_transaction_session_timeout'";
 /// How long a primary is waited for once a standby has answered.
 const PREFERENCE: Duration = Duration::from_millis(300);
 /// When a host that has answered is tried again while another is still waited for: it may have become the primary.
@@ -159,7 +163,7 @@ impl Connector {
         let schema = &self.schema;
         let question = format!(
             "set search_path to \"{schema}\"; set statement_timeout to {STATEMENT_TIMEOUT_MS}; \
-             set client_min_messages to warning; {TAKE_INDEXES}; show transaction_read_only; {}",
+             set client_min_messages to warning; {TAKE_INDEXES}; {END_IDLE}; show transaction_read_only; {}",
             mark::question()
         );
         // An engine that has no such thing refuses to tell the history.

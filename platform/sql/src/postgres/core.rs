@@ -68,7 +68,7 @@ impl Core {
 
     /// Passes while time is left.
     pub(super) fn in_time(&self, deadline: Deadline) -> Result<(), Error> {
-        deadline.check(&self.env).map_err(|_| Error::DeadlineExceeded)
+        deadline.check(&self.env).map_err(|_| self.pool.late())
     }
 
     /// How long to wait for an answer that is due at the deadline.

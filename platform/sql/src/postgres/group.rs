@@ -67,7 +67,7 @@ async fn run(core: &Shared, members: Vec<Waiting>) {
         drop(group);
         lent.give_up();
         count(&core.tally.rollbacks);
-        answer_all(take_late(core, &mut members), &Err(Error::DeadlineExceeded));
+        answer_all(take_late(core, &mut members), &Err(core.pool.late()));
         return push_again(core, members);
     };
     match ended {

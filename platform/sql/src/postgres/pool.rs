@@ -32,6 +32,8 @@ pub(super) struct Pool {
     standby: Rest,
     readers: Rc<Readers>,
     cancelling: RefCell<Vec<JoinHandle<()>>>,
+    /// Why the last look for a primary found none, until one is found.
+    trouble: RefCell<Option<Error>>,
     closed: Cell<bool>,
 }
 
@@ -45,6 +47,9 @@ pub(super) struct Lent<'p> {
 impl Lent<'_> {
     /// Gives the connection back; nothing is open on it.
     pub(super) fn give_back(self) {
+        if !self.link.is_standby() {
+            self.pool.trouble.borrow_mut().take();
+        }
         if self.pool.is_of_use(&self.link) && !self.pool.closed.get() {
             self.pool.idle.borrow_mut().push(Rc::clone(&self.link));
         }
@@ -77,6 +82,7 @@ impl Pool {
             standby: Rest::default(),
             readers: Rc::new(readers),
             cancelling: RefCell::default(),
+            trouble: RefCell::default(),
             closed: Cell::new(false),
         }
     }
@@ -84,7 +90,8 @@ impl Pool {
     /// Lends a connection to the primary. While there is none it looks for it until the deadline.
     ///
     /// # Errors
-    /// `DeadlineExceeded` if all stay lent; `Unavailable` if there is no primary in time; what else keeps it out.
+    /// `DeadlineExceeded` if all stay lent to who uses them; `Unavailable` if there is no primary in time; what else keeps
+    /// it out.
     pub(super) async fn lend(&self, deadline: Deadline) -> Result<Lent<'_>, Error> {
         self.lend_to(Target::Primary, deadline).await
     }
@@ -97,12 +104,17 @@ impl Pool {
 
     async fn lend_to(&self, target: Target, deadline: Deadline) -> Result<Lent<'_>, Error> {
         let waited = timeout(deadline.remaining(&self.env), self.permits.acquire()).await;
-        let permit = waited.map_err(|_| Error::DeadlineExceeded)?.map_err(|_| Error::Closed)?;
+        let permit = waited.map_err(|_| self.late())?.map_err(|_| Error::Closed)?;
         let link = match self.take_idle(target) {
             Some(link) => link,
             None => Rc::new(self.connect_until(target, deadline).await?),
         };
         Ok(Lent { link, pool: self, _permit: permit })
+    }
+
+    /// What to say to who has waited in vain: why there is no server, or else that the time is up.
+    pub(super) fn late(&self) -> Error {
+        self.trouble.borrow().clone().unwrap_or(Error::DeadlineExceeded)
     }
 
     /// One that leads to a primary, if there is one.
@@ -166,6 +178,7 @@ impl Pool {
                 return Err(failure.error);
             }
             tracing::debug!(error = %failure.error, "the database is looked for again");
+            *self.trouble.borrow_mut() = Some(failure.error.clone());
             last = Some(failure);
             self.pause(pause.min(left)).await;
             pause = (pause * 2).min(PAUSE_MAX);
@@ -177,6 +190,7 @@ impl Pool {
         if link.is_standby() {
             return self.standby.begin(STANDBY_FOR);
         }
+        self.trouble.borrow_mut().take();
         self.readers.primary_found();
         self.idle.borrow_mut().retain(|link| !link.is_standby());
     }

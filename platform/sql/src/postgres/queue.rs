@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 use super::alone;
 use super::core::{Core, Shared, Waiting};
 use super::member::Member;
-use crate::Error;
 
 /// Who has less time left runs alone, so that the limit set for a group is not too short for the others.
 const TIME_MIN: Duration = Duration::from_millis(200);
@@ -71,7 +70,7 @@ pub(super) async fn watch(core: Shared) {
         let late = take_late(&core, &mut waiting);
         core.waiting.replace(waiting.into());
         for waiting in late {
-            waiting.member.answer(Err(Error::DeadlineExceeded));
+            waiting.member.answer(Err(core.pool.late()));
         }
     }
 }
