@@ -54,9 +54,17 @@ pub(crate) async fn until_told_to_stop(node: Node, mut signals: Signals) -> anyh
         call = node.called() => Some(call),
     };
     eprintln!("shoal finishes what is under way; once more to stop at once");
+    let mut stopping = std::pin::pin!(node.stop());
+    // Whoever was called to end from elsewhere is told here for the first time, which changes nothing.
+    let told = async {
+        if called.is_some() {
+            signals.stop().await;
+        }
+        signals.stop().await;
+    };
     let drained = tokio::select! {
-        drained = node.stop() => drained,
-        () = signals.stop() => std::process::exit(130),
+        drained = &mut stopping => drained,
+        () = told => std::process::exit(130),
     };
     if !drained {
         eprintln!("some requests were cut off: they took longer than http.drain_timeout");

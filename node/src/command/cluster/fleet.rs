@@ -177,7 +177,14 @@ impl Fleet {
         while self.running().next().is_some() {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        self.nodes.iter().all(|node| node.ended.is_some_and(|status| status.success()))
+        let mut in_order = true;
+        for node in &self.nodes {
+            if let Some(status) = node.ended.filter(|status| !status.success()) {
+                eprintln!("{} has ended with {status}: {}", node.name, node.last_words());
+                in_order = false;
+            }
+        }
+        in_order
     }
 
     /// Ends what still runs, at once; answers that it was not in good order.

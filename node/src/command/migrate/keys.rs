@@ -83,6 +83,7 @@ const PRODUCTS: &[Keyed] = &[
     of("categories", "category_id", Whole),
     of("category_slugs", "slug", Whole),
     of("category_trees", "tree_id", Whole),
+    of("catalogue_changes", "number", Whole),
     of("product_categories", "category_id", Whole),
     of("lowest_prices", "product_id", Whole),
     of("stock", "variant_id", InTime),

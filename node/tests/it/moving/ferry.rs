@@ -152,7 +152,8 @@ impl Shop {
             for (who, client) in [("staff", staff), ("customer", customer)] {
                 let answer = client.get(path).header("x-request-id", "look").await;
                 assert!(answer.status < 500, "{path}: {answer}");
-                answers.insert(format!("{who} {path}"), answer.to_string());
+                let said = format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+                answers.insert(format!("{who} {path}"), said);
             }
         }
         answers
