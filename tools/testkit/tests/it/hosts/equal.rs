@@ -141,11 +141,13 @@ async fn two_sides(shop: &mut Shop) {
     assert!(tally.failures.is_empty(), "{:?}", tally.failures);
 }
 
-/// Each node ends in good order and starts again, one after the other.
+/// Each node is taken out by the balancer, ends in good order what it has begun, and starts again, one after the other.
 async fn a_rolling_restart(shop: &mut Shop) {
     let load = shop.load("rolling-restart", &ALL);
     for node in ALL {
+        load.leaves_out(usize::MAX);
         load.sells(10).await;
+        load.leaves_out(node);
         shop.rig.terminate(node).await;
         shop.rig.start(node);
         shop.rig.answers(node).await;
