@@ -209,7 +209,7 @@ fn bundle(folder: &Path) -> String {
 
 /// A port nobody listens on at present, for nodes to find each other: not one of those that systems give to whoever
 /// connects somewhere, so that it is still free when a node comes back.
-fn free_address() -> String {
+pub fn free_address() -> String {
     let ports = 10_000..32_000;
     let rng: &dyn Rng = &SystemRng;
     for _ in 0..100 {
@@ -236,7 +236,7 @@ fn gathered(plans: &[Plan], place: &str) -> String {
 }
 
 /// Whether each service is found through this gateway.
-async fn reaches_all(gateway: &Client) -> bool {
+pub async fn reaches_all(gateway: &Client) -> bool {
     let nothing = "01h455vb4pex5vsknk084sn02q";
     let asked = [
         (gateway.with_token("nobody's").get("/v1/me"), 401),

@@ -297,7 +297,7 @@ impl Drop for Shop {
 }
 
 /// Sets a shop's shipping and tax.
-pub(crate) async fn furnish(staff: &Client) {
+pub async fn furnish(staff: &Client) {
     let everywhere: Value = json!({"shipping_zones": [{
         "zone": "Everywhere", "countries": ["*"],
         "methods": [{"code": "standard", "title": "Standard", "currency": "EUR",

@@ -1,20 +1,13 @@
 //! The plainest form: services started apart, each a process of its own, joined by a gateway.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoal_sql::testing::Place;
-use shoal_testkit::{Books, Client, Process, eventually, place, run};
+use shoal_testkit::{Books, Client, Process, eventually, free_address, place, run};
 use tempfile::TempDir;
 
 const ADMINISTRATOR: &str = "admin@example.com";
-
-/// A port nobody listens on at present, for nodes to find each other.
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it has an address").to_string()
-}
 
 /// Users, products, orders, checkout and gateway, a process each; every one serves its own part of the API too.
 struct Apart {

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::json;
 use shoal_servers::{Host, Hosts, Options, Postgres};
 use shoal_sql::Engine;
-use shoal_testkit::{Client, Whereabouts, program};
+use shoal_testkit::{Client, Whereabouts, furnish, program, reaches_all};
 use tempfile::TempDir;
 
 use super::until;
@@ -246,31 +245,4 @@ fn finish(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().expect("it can be started");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Sets the shop's shipping and tax.
-async fn furnish(staff: &Client) {
-    let zones = json!({"shipping_zones": [{"zone": "Everywhere", "countries": ["*"], "methods": [
-        {"code": "standard", "title": "Standard", "currency": "EUR", "rate": {"kind": "flat", "amount": 490}}]}]});
-    staff.put("/v1/settings/shipping-zones", &zones).await.expect(200);
-    let taxes = json!({"tax_rates": [
-        {"country": "DE", "category": "standard", "rate_bp": 1900, "included": true}]});
-    staff.put("/v1/settings/tax-rates", &taxes).await.expect(200);
-}
-
-/// Whether each service is found through this gateway.
-async fn reaches_all(gateway: &Client) -> bool {
-    let nothing = "01h455vb4pex5vsknk084sn02q";
-    let asked = [
-        (gateway.with_token("nobody's").get("/v1/me"), 401),
-        (gateway.get("/v1/categories"), 200),
-        (gateway.get(format!("/v1/carts/cart_{nothing}")), 404),
-        (gateway.get(format!("/v1/checkouts/checkout_{nothing}")), 404),
-    ];
-    for (request, status) in asked {
-        if !request.send().await.is_ok_and(|answer| answer.status == status) {
-            return false;
-        }
-    }
-    true
 }
