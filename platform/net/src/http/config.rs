@@ -19,9 +19,13 @@ pub struct HttpConfig {
     /// A client that needs longer to send the headers of its first or next request is disconnected.
     #[serde(with = "units::duration")]
     pub header_timeout: Duration,
-    /// How long `/readyz` says 503 before the listener closes, so that balancers notice first.
+    /// How long a node that ends says 503 at `/readyz` and serves as before, so that balancers notice first.
     #[serde(with = "units::duration")]
     pub drain_delay: Duration,
+    /// How long after that connections which are open may bring further requests, each answered with
+    /// `Connection: close`; over as soon as none is open. Then the listener and idle connections are closed.
+    #[serde(with = "units::duration")]
+    pub drain_linger: Duration,
     /// How long requests in flight may go on after the listener has closed.
     #[serde(with = "units::duration")]
     pub drain_timeout: Duration,
@@ -49,6 +53,7 @@ impl Default for HttpConfig {
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(30),
             drain_delay: Duration::ZERO,
+            drain_linger: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(20),
             body_max: 1 << 20,
             connections_max: 10_000,

@@ -1,6 +1,7 @@
 //! HTTP around the handlers: see [`Stack`] for what every request passes through and [`Server`] for its life.
 
 mod config;
+mod connection;
 mod entity;
 mod error;
 mod exchange;

@@ -1,18 +1,16 @@
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
-use tower::Service;
 
+use super::connection::{Connection, Stage};
 use super::{Health, HttpConfig, Peer, metrics};
 use crate::address::{self, AddressError};
 
@@ -42,50 +40,39 @@ impl Server {
         self.address
     }
 
-    /// Serves `router` until `stop` resolves, then drains: not ready, listener closed, requests in flight
-    /// finished within the configured time, connections closed.
+    /// Serves `router` until `stop` resolves, then drains.
+    ///
+    /// From then on the node is not ready, and every answer says that its connection ends. New requests and
+    /// connections are still taken for `drain_delay`, and after that until no connection is open, at most for
+    /// `drain_linger`: a client that has not heard of the end yet loses nothing. Then the listener closes, idle
+    /// connections are closed, and requests in flight are finished within `drain_timeout`.
     ///
     /// Returns whether every request in flight was answered in time.
     pub async fn run(self, router: Router, stop: impl Future<Output = ()>) -> bool {
         let Self { listener, config, health, .. } = self;
-        let (stage, _) = watch::channel(Stage::Running);
-        let connections_max = config.connections_max.max(1);
-        let connections = Connections {
-            router,
-            http: http(&config),
-            header_timeout: config.header_timeout,
-            places: Arc::new(Semaphore::new(connections_max as usize)),
-            stage: &stage,
-        };
+        let connections = Connections::new(router, &config);
         let draining = async {
             stop.await;
             health.drain();
+            connections.enter(Stage::Leaving);
             tokio::time::sleep(config.drain_delay).await;
+            // Those that are still open then have been idle all the while.
+            let _ = timeout(config.drain_linger, connections.all_closed()).await;
         };
         tokio::select! {
             () = draining => {}
             () = connections.accept_all(&listener) => {}
             () = metrics::fold_for_ever() => {}
         }
-        drop(listener);
-        stage.send_replace(Stage::Draining);
-        // A connection gives its place back when it closes.
-        let all_closed = connections.places.acquire_many(connections_max);
-        let finished = timeout(config.drain_timeout, all_closed).await.is_ok();
+        connections.accept_last(listener);
+        connections.enter(Stage::Closing);
+        let finished = timeout(config.drain_timeout, connections.all_closed()).await.is_ok();
         if !finished {
             tracing::warn!("requests were still in flight when the time to drain was over");
         }
-        stage.send_replace(Stage::Closed);
+        connections.enter(Stage::Closed);
         finished
     }
-}
-
-/// What connections are to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Running,
-    Draining,
-    Closed,
 }
 
 fn http(config: &HttpConfig) -> auto::Builder<TokioExecutor> {
@@ -100,15 +87,40 @@ fn http(config: &HttpConfig) -> auto::Builder<TokioExecutor> {
     http
 }
 
-struct Connections<'s> {
+/// All connections of a server.
+struct Connections {
     router: Router,
     http: auto::Builder<TokioExecutor>,
     header_timeout: Duration,
     places: Arc<Semaphore>,
-    stage: &'s watch::Sender<Stage>,
+    open: Arc<watch::Sender<u32>>,
+    stage: watch::Sender<Stage>,
+    leaving: Arc<AtomicBool>,
 }
 
-impl Connections<'_> {
+impl Connections {
+    fn new(router: Router, config: &HttpConfig) -> Self {
+        Self {
+            router,
+            http: http(config),
+            header_timeout: config.header_timeout,
+            places: Arc::new(Semaphore::new(config.connections_max.max(1) as usize)),
+            open: Arc::default(),
+            stage: watch::Sender::new(Stage::Running),
+            leaving: Arc::default(),
+        }
+    }
+
+    fn enter(&self, stage: Stage) {
+        self.leaving.store(stage >= Stage::Leaving, Ordering::Relaxed);
+        self.stage.send_replace(stage);
+    }
+
+    async fn all_closed(&self) {
+        // The sender is in our hands: there is no error.
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+
     async fn accept_all(&self, listener: &TcpListener) {
         loop {
             let Ok(place) = self.places.clone().acquire_owned().await else { return };
@@ -122,52 +134,49 @@ impl Connections<'_> {
         }
     }
 
+    /// Takes those whom the system has let in already, and closes the listener: the others are refused, while these
+    /// would be cut off.
+    fn accept_last(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok(place) = self.places.clone().try_acquire_owned() {
+            let Ok((stream, peer)) = listener.accept() else { return };
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            match stream {
+                Ok(stream) => self.serve(stream, Peer(peer), place),
+                Err(error) => tracing::debug!(%error, "cannot take the last connection"),
+            }
+        }
+    }
+
     fn serve(&self, stream: TcpStream, peer: Peer, place: OwnedSemaphorePermit) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
+        let connection = Connection::new(peer, self.stage.subscribe(), self.leaving.clone());
         let (http, router, header_timeout) = (self.http.clone(), self.router.clone(), self.header_timeout);
-        let mut stage = self.stage.subscribe();
+        let open = Open::count(self.open.clone(), place);
         tokio::spawn(async move {
-            let _place = place;
-            // hyper would wait for ever for the first bytes, by which it tells HTTP/1 from HTTP/2.
-            let mut first = [0];
-            let speaks = tokio::select! {
-                came = timeout(header_timeout, stream.peek(&mut first)) => came.is_ok(),
-                _ = stage.wait_for(|stage| *stage >= Stage::Draining) => false,
-            };
-            if speaks {
-                serve_connection(&http, stream, peer, router, stage).await;
-            }
+            connection.serve(&http, stream, router, header_timeout).await;
+            drop(open);
         });
     }
 }
 
-async fn serve_connection(
-    http: &auto::Builder<TokioExecutor>,
-    stream: TcpStream,
-    peer: Peer,
-    router: Router,
-    mut stage: watch::Receiver<Stage>,
-) {
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        router.clone().call(request)
-    });
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-    let mut ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = stage.wait_for(|stage| *stage >= Stage::Draining) => None,
-    };
-    if ended.is_none() {
-        connection.as_mut().graceful_shutdown();
-        ended = tokio::select! {
-            ended = connection => Some(ended),
-            _ = stage.wait_for(|stage| *stage == Stage::Closed) => None,
-        };
+/// A connection among those that are open, until it is dropped.
+struct Open {
+    count: Arc<watch::Sender<u32>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn count(count: Arc<watch::Sender<u32>>, place: OwnedSemaphorePermit) -> Self {
+        count.send_modify(|open| *open += 1);
+        Self { count, _place: place }
     }
-    if let Some(Err(error)) = ended {
-        tracing::debug!(error, peer = %peer.0, "a connection broke");
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.count.send_modify(|open| *open -= 1);
     }
 }

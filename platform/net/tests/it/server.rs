@@ -14,14 +14,14 @@ use tokio::task::JoinHandle;
 
 use crate::api::{env, router};
 
-struct Running {
-    address: std::net::SocketAddr,
-    health: Health,
-    stop: oneshot::Sender<()>,
-    ended: JoinHandle<bool>,
+pub(crate) struct Running {
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) health: Health,
+    pub(crate) stop: oneshot::Sender<()>,
+    pub(crate) ended: JoinHandle<bool>,
 }
 
-async fn start(config: HttpConfig, router: Router) -> Running {
+pub(crate) async fn start(config: HttpConfig, router: Router) -> Running {
     let config = HttpConfig { listen: "127.0.0.1:0".into(), ..config };
     let health = Health::new();
     let server = Server::bind(config.clone(), health.clone()).await.expect("a free port");
@@ -74,7 +74,8 @@ fn held() -> (Router, Arc<Notify>, Arc<Notify>) {
 #[tokio::test]
 async fn a_server_that_stops_finishes_what_it_began() {
     let (router, came, may) = held();
-    let server = start(HttpConfig::default(), router).await;
+    let config = HttpConfig { drain_linger: Duration::from_millis(20), ..HttpConfig::default() };
+    let server = start(config, router).await;
     let idle = TcpStream::connect(server.address).await.expect("the port is open");
     let asking = tokio::spawn(exchange(server.address, "GET /held HTTP/1.1\r\nhost: x\r\n\r\n"));
     came.notified().await;
@@ -106,7 +107,8 @@ async fn a_server_says_that_it_drains_before_it_closes() {
 #[tokio::test]
 async fn a_request_that_outlives_the_drain_is_cut_off() {
     let (router, came, _may) = held();
-    let config = HttpConfig { drain_timeout: Duration::from_millis(20), ..HttpConfig::default() };
+    let soon = Duration::from_millis(20);
+    let config = HttpConfig { drain_linger: soon, drain_timeout: soon, ..HttpConfig::default() };
     let server = start(config, router).await;
     let asking = tokio::spawn(exchange(server.address, "GET /held HTTP/1.1\r\nhost: x\r\n\r\n"));
     came.notified().await;
