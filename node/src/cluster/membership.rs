@@ -242,13 +242,14 @@ impl Drop for Membership {
     }
 }
 
-/// A client of one node, for a command of the operator.
+/// A client of the node at this address, whichever it is, for a command of the operator.
 ///
 /// # Errors
 /// What is wrong with the bundle.
 pub(crate) fn operator(bundle: &Bundle, address: SocketAddr, env: &Env) -> anyhow::Result<Client> {
     let identity = Identity::mint(bundle, NodeId::new(env), &[OPERATOR], env)?;
-    Ok(to(NodeId::new(env), address, Arc::new(identity.tls()), env).with_patience(OPERATORS_PATIENCE))
+    let connect = Arc::new(identity.tls().with_any_node());
+    Ok(to(NodeId::new(env), address, connect, env).with_patience(OPERATORS_PATIENCE))
 }
 
 /// A client of one node.

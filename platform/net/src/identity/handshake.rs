@@ -21,6 +21,10 @@ shoal_types::errors! {
         /// The other node's certificate begins later. The clock of its machine is ahead or that of this one behind.
         NotYetValid { from: String, now: String } => (Forbidden, "certificate_not_yet_valid",
             "the other node's certificate begins at {from} and the clock here shows {now}: compare both clocks"),
+        /// A node has ended and another one answers at its address. Nothing was sent to it; once the cluster has noticed,
+        /// nobody looks for the old node there any more. If it goes on, two nodes are told to listen on one address.
+        OtherNode { meant: String, found: String } => (Unavailable, "other_node",
+            "the node at this address is {found} and not {meant}, which was there before"),
         /// The other end showed no certificate: it is no node.
         NoCertificate {} => (Unauthenticated, "no_certificate", "the other end showed no certificate"),
         /// The other end's certificate is no node's.

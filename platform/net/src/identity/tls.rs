@@ -1,10 +1,10 @@
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rustls::CommonState;
 use rustls::pki_types::ServerName;
+use shoal_types::NodeId;
 use shoal_types::wire::Peer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,7 +14,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::leaf::PROTOCOL;
 use super::name::Name;
 use super::{HandshakeError, Identity, explain};
-use crate::rpc::{Accept, Connect, Io};
+use crate::rpc::{Accept, Connect, Io, Target};
 
 /// How long one who was refused may take to read why.
 const LINGER: Duration = Duration::from_secs(1);
@@ -23,26 +23,49 @@ const LINGER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Tls {
     identity: Identity,
+    any_node: bool,
 }
 
 impl Tls {
     pub(super) fn new(identity: Identity) -> Self {
-        Self { identity }
+        Self { identity, any_node: false }
+    }
+
+    /// The node that shows this certificate.
+    pub fn node(&self) -> NodeId {
+        self.identity.node()
+    }
+
+    /// Connects to whichever node of the cluster answers: for one who knows an address only, such as an operator's
+    /// command.
+    pub fn with_any_node(self) -> Self {
+        Self { any_node: true, ..self }
+    }
+
+    /// A node that ended may have left its address to another.
+    fn check_node(&self, session: &CommonState, meant: Target) -> io::Result<()> {
+        let found = name_of(session)?.node;
+        if self.any_node || found == meant.node {
+            return Ok(());
+        }
+        Err(HandshakeError::OtherNode { meant: meant.node.to_string(), found: found.to_string() }.into())
     }
 }
 
 #[async_trait]
 impl Connect for Tls {
     /// # Errors
-    /// A [`HandshakeError`] if the other end is no node of this cluster. That it does not believe this node shows
-    /// only when the connection is first read from.
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
-        let stream = TcpStream::connect(address).await?;
+    /// A [`HandshakeError`] if the other end is no node of this cluster, or another than `target`. That it does not
+    /// believe this node shows only when the connection is first read from.
+    async fn connect(&self, target: Target) -> io::Result<Box<dyn Io>> {
+        let stream = TcpStream::connect(target.address).await?;
         stream.set_nodelay(true)?;
         let connector = TlsConnector::from(self.identity.present().client.clone());
-        let name = ServerName::IpAddress(address.ip().into());
+        let name = ServerName::IpAddress(target.address.ip().into());
         let stream = connector.connect(name, stream).await.map_err(explain)?;
-        check_protocol(stream.get_ref().1)?;
+        let session = stream.get_ref().1;
+        check_protocol(session)?;
+        self.check_node(session, target)?;
         Ok(Box::new(stream))
     }
 }
@@ -60,10 +83,15 @@ impl Accept for Tls {
         };
         let session = stream.get_ref().1;
         check_protocol(session)?;
-        let certificate = session.peer_certificates().and_then(<[_]>::first);
-        let name = certificate.and_then(Name::of).ok_or(HandshakeError::NoCertificate {})?;
-        Ok((Box::new(stream), name.peer()))
+        let peer = name_of(session)?.peer();
+        Ok((Box::new(stream), peer))
     }
+}
+
+/// Who is at the other end, as its certificate says, which was found to be good.
+fn name_of(session: &CommonState) -> io::Result<Name> {
+    let certificate = session.peer_certificates().and_then(<[_]>::first);
+    Ok(certificate.and_then(Name::of).ok_or(HandshakeError::NoCertificate {})?)
 }
 
 /// TLS lets an end that names no protocol pass.

@@ -1,5 +1,4 @@
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -8,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::frame::{Frame, PREFACE};
+use super::target::Target;
 use super::transport::{Connect, Io};
 use crate::identity::explain;
 
@@ -47,12 +47,12 @@ pub(super) async fn greet(io: &mut impl Io) -> io::Result<()> {
     timeout(GREETING_TIMEOUT, greeting).await?
 }
 
-/// Finds out whether a node that would take our calls is at `address`.
+/// Finds out whether `target` is there and would take our calls.
 ///
 /// # Errors
 /// Why not: [`HandshakeError::of`](crate::identity::HandshakeError::of) tells if it is a matter of who the two are.
-pub async fn reach(connect: &dyn Connect, address: SocketAddr) -> io::Result<()> {
-    greet(&mut connect.connect(address).await?).await
+pub async fn reach(connect: &dyn Connect, target: Target) -> io::Result<()> {
+    greet(&mut connect.connect(target).await?).await
 }
 
 /// Writes frames, as many at once as are waiting, until the queue's senders are gone or the stream breaks.

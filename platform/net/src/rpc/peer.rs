@@ -107,8 +107,7 @@ impl Peer {
         let (own, net) = (self.clone(), net.clone());
         tokio::spawn(async move {
             let target = own.target;
-            let opening =
-                async { Connection::open(net.connect.connect(target.address).await?, target).await };
+            let opening = async { Connection::open(net.connect.connect(target).await?, target).await };
             match timeout(CONNECT_TIMEOUT, opening).await.unwrap_or_else(|late| Err(late.into())) {
                 Ok(connection) => own.connected(connection),
                 Err(error) => own.not_connected(&net, &error),

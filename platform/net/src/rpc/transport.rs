@@ -1,10 +1,11 @@
 use std::io;
-use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use shoal_types::wire::Peer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+
+use super::target::Target;
 
 /// A stream of bytes both ways: TCP, TLS over it, or a pipe in a test.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -14,11 +15,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 /// Opens streams to other nodes.
 #[async_trait]
 pub trait Connect: Send + Sync + 'static {
-    /// Opens a stream to the node at `address`.
+    /// Opens a stream to `target`, and to no other node that may answer at its address by now.
     ///
     /// # Errors
     /// Whatever the transport says; the caller tries another node or comes back later.
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>>;
+    async fn connect(&self, target: Target) -> io::Result<Box<dyn Io>>;
 }
 
 /// Takes the streams of other nodes and finds out who they are.
@@ -36,8 +37,9 @@ pub(super) struct Plain;
 
 #[async_trait]
 impl Connect for Plain {
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
-        let stream = TcpStream::connect(address).await?;
+    /// Without certificates whoever answers is taken at its word.
+    async fn connect(&self, target: Target) -> io::Result<Box<dyn Io>> {
+        let stream = TcpStream::connect(target.address).await?;
         stream.set_nodelay(true)?;
         Ok(Box::new(stream))
     }

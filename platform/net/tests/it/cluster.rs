@@ -92,10 +92,15 @@ impl Node {
     }
 }
 
-/// Calls nodes as `identity`.
+/// A node of which only the address is known.
+pub(crate) fn somebody_at(address: SocketAddr) -> Target {
+    Target { node: NodeId::new(&Env::system()), address }
+}
+
+/// Calls whichever node is at `address` as `identity`.
 pub(crate) fn client(identity: &Identity, address: SocketAddr, env: &Env) -> Arc<Client> {
-    let targets: Arc<[Target]> = [Target { node: NodeId::new(env), address }].into();
-    Arc::new(Client::new(env.clone(), Arc::new(identity.tls()), Arc::new(targets)))
+    let targets: Arc<[Target]> = [somebody_at(address)].into();
+    Arc::new(Client::new(env.clone(), Arc::new(identity.tls().with_any_node()), Arc::new(targets)))
 }
 
 /// A call on behalf of `caller`.
@@ -112,7 +117,7 @@ pub(crate) async fn call(
 
 /// The code under which `identity` finds that it cannot talk to a node; empty if it can.
 pub(crate) async fn code_of(identity: &Identity, address: SocketAddr) -> &'static str {
-    code(reach(&identity.tls(), address).await)
+    code(reach(&identity.tls().with_any_node(), somebody_at(address)).await)
 }
 
 pub(crate) fn code(reached: io::Result<()>) -> &'static str {

@@ -281,8 +281,8 @@ impl Peers for Fleet {
 
 #[async_trait]
 impl Connect for Fleet {
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
-        let node = self.lock().get(&address).cloned().ok_or(io::ErrorKind::ConnectionRefused)?;
+    async fn connect(&self, target: Target) -> io::Result<Box<dyn Io>> {
+        let node = self.lock().get(&target.address).cloned().ok_or(io::ErrorKind::ConnectionRefused)?;
         node.attempts.fetch_add(1, Ordering::SeqCst);
         let link = *node.link.borrow();
         match link {

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use crate::cluster::{NOON, Node, at, bundle, call, client, code_of, identity, noon};
+use crate::cluster::{NOON, Node, at, bundle, call, client, code_of, identity, noon, somebody_at};
 use crate::log;
 
 #[tokio::test]
@@ -68,7 +68,8 @@ async fn clocks_that_differ_are_told_of_on_both_sides() {
     }
     let early = at("2026-05-03T11:00:00Z");
     let tls = identity(&bundle, &["gateway"], &early).tls();
-    let error = shoal_net::rpc::reach(&tls, node.address).await.expect_err("refused").to_string();
+    let error =
+        shoal_net::rpc::reach(&tls, somebody_at(node.address)).await.expect_err("refused").to_string();
     assert_eq!(
         error,
         "the other node's certificate begins at 2026-05-03T11:55:00.000000Z and the clock here shows \

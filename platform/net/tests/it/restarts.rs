@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::cluster::{bundle, identity};
+use crate::log;
 
 /// Answers after a millisecond, and counts.
 #[derive(Default)]
@@ -61,10 +62,11 @@ impl Node {
 
     async fn start_with(bundle: &Bundle, house: House) -> Self {
         let (env, house) = (Env::system(), Arc::new(house));
-        let tls = identity(bundle, &["users"], &env).tls();
+        let identity = identity(bundle, &["users"], &env);
+        let (node, tls) = (identity.node(), identity.tls());
         let services = Services::new(env.clone(), [house.clone() as Arc<dyn Dispatch>]);
         let server = Server::behind(Door::open("127.0.0.1:0").await.expect("a free port"), tls, services);
-        let target = Target { node: NodeId::new(&env), address: server.address() };
+        let target = Target { node, address: server.address() };
         let (stop, stopped) = oneshot::channel();
         let stopped = async {
             let _ = stopped.await;
@@ -86,7 +88,12 @@ impl Directory {
     }
 
     fn name(&self, nodes: &[Node]) {
-        *self.named.lock().expect("not poisoned") = nodes.iter().map(|node| node.target).collect();
+        let targets: Vec<Target> = nodes.iter().map(|node| node.target).collect();
+        self.name_targets(&targets);
+    }
+
+    fn name_targets(&self, targets: &[Target]) {
+        *self.named.lock().expect("not poisoned") = targets.into();
     }
 }
 
@@ -220,4 +227,36 @@ async fn what_a_node_of_an_earlier_version_does_not_know_goes_to_one_that_does()
         assert_eq!((call("count").await, call("fish").await), (Ok(Bytes::new()), Ok(Bytes::new())));
     }
     assert!(nodes[0].house.begun.load(Ordering::SeqCst) > 0, "what it knows it is asked");
+}
+
+#[tokio::test]
+async fn a_node_at_the_address_of_one_that_ended_is_sent_nothing() {
+    log::listen();
+    let directory = Directory::new();
+    let newcomer = Node::start(&directory.bundle).await;
+    let other = Node::start(&directory.bundle).await;
+    let begun = || [&newcomer, &other].map(|node| node.house.begun.load(Ordering::SeqCst));
+    let client = client(&directory);
+    let call = async |within| {
+        let cx = Context::system(&Env::system(), within);
+        client.call(&cx, "pond", "fish", Bytes::new(), false).await
+    };
+    // The directory has not heard that it is another one by now.
+    let gone = Target { node: NodeId::new(&Env::system()), address: newcomer.target.address };
+    directory.name_targets(&[gone]);
+    assert!(call(Duration::from_millis(200)).await.is_err());
+    assert_eq!(begun(), [0, 0]);
+
+    directory.name_targets(&[gone, other.target]);
+    for _ in 0..20 {
+        assert_eq!(call(Duration::from_secs(20)).await, Ok(Bytes::new()), "not begun: another one is asked");
+    }
+    assert_eq!(begun(), [0, 20]);
+    let heard = log::heard();
+    let why = format!("the node at this address is {} and not {}", newcomer.target.node, gone.node);
+    assert_eq!(heard.matches(&why).count(), 1, "{heard}");
+
+    directory.name_targets(&[newcomer.target]);
+    assert_eq!(call(Duration::from_secs(20)).await, Ok(Bytes::new()));
+    assert_eq!(begun(), [1, 20]);
 }

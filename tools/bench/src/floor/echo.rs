@@ -1,9 +1,7 @@
 //! The least program that asks another node something over TLS: a fixed question, a fixed answer, nothing else.
 
-use std::net::SocketAddr;
-
 use shoal_net::identity::Tls;
-use shoal_net::rpc::{Accept, Connect, Io};
+use shoal_net::rpc::{Accept, Connect, Io, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -19,7 +17,7 @@ pub(crate) struct Sizes {
 
 /// Where questions are answered; no longer once dropped.
 pub(crate) struct Echo {
-    pub(crate) address: SocketAddr,
+    target: Target,
     _answering: JoinSet<()>,
 }
 
@@ -27,7 +25,7 @@ impl Echo {
     /// Answers whoever `tls` lets in.
     pub(crate) async fn start(tls: Tls, sizes: Sizes) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
+        let target = Target { node: tls.node(), address: listener.local_addr()? };
         let mut answering = JoinSet::new();
         answering.spawn(async move {
             let mut connections = JoinSet::new();
@@ -35,7 +33,7 @@ impl Echo {
                 connections.spawn(answer(tls.clone(), stream, sizes));
             }
         });
-        Ok(Self { address, _answering: answering })
+        Ok(Self { target, _answering: answering })
     }
 }
 
@@ -60,7 +58,7 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub(crate) async fn connect(tls: &Tls, echo: &Echo, sizes: Sizes) -> anyhow::Result<Self> {
-        let stream = tls.connect(echo.address).await?;
+        let stream = tls.connect(echo.target).await?;
         Ok(Self { stream, question: vec![1; sizes.question], answer: vec![0; sizes.answer] })
     }
 

@@ -1,7 +1,6 @@
 //! Connections whose bytes are counted, to find out how many a call sends and reads.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use shoal_net::identity::Tls;
-use shoal_net::rpc::{Connect, Io};
+use shoal_net::rpc::{Connect, Io, Target};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::floor::echo::Sizes;
@@ -36,8 +35,8 @@ pub(super) struct MeteredTls {
 
 #[async_trait]
 impl Connect for MeteredTls {
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
-        let io = self.tls.connect(address).await?;
+    async fn connect(&self, target: Target) -> io::Result<Box<dyn Io>> {
+        let io = self.tls.connect(target).await?;
         Ok(Box::new(Metered { io, meter: Arc::clone(&self.meter) }))
     }
 }
