@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +25,6 @@ struct Rush {
     ways: Vec<Client>,
     item: Item,
     patience: Duration,
-    /// The way that a balancer has taken out; one that is not there for none.
-    out: AtomicUsize,
     over: AtomicBool,
     tally: Mutex<Tally>,
 }
@@ -53,15 +51,10 @@ impl Load {
     /// Starts it with people who wait so long for an answer.
     pub(super) fn of_patience(patience: Duration, name: &str, ways: Vec<Client>, item: &Item) -> Self {
         let (name, item, over, tally) = (name.to_owned(), item.clone(), false.into(), Mutex::default());
-        let rush = Rush { name, ways, item, patience, out: usize::MAX.into(), over, tally };
+        let rush = Rush { name, ways, item, patience, over, tally };
         let rush = Arc::new(rush);
         let shoppers = (0..SHOPPERS).map(|shopper| tokio::spawn(rush.clone().shop(shopper))).collect();
         Self { rush, shoppers }
-    }
-
-    /// Sends nothing more to this way, as a balancer that is told before a node ends; all others are used again.
-    pub(super) fn leaves_out(&self, way: usize) {
-        self.rush.out.store(way, Ordering::SeqCst);
     }
 
     /// Waits for so many more orders.
@@ -111,12 +104,8 @@ impl Rush {
     async fn insist(&self, key: &str, turn: &mut usize) -> Answer {
         let began = Instant::now();
         while began.elapsed() < LATE {
-            let number = *turn % self.ways.len();
+            let way = &self.ways[*turn % self.ways.len()];
             *turn += 1;
-            if number == self.out.load(Ordering::SeqCst) {
-                continue;
-            }
-            let way = &self.ways[number];
             match timeout(self.patience, way.buy(&[(&self.item, 1)]).key(key).send()).await {
                 Ok(Ok(answer)) if answer.status == 201 => return answer,
                 // Begun by a node that has gone, and taken up again soon.
