@@ -152,7 +152,7 @@ impl Inner {
         let lease = self.lease(saga, stage, now);
         let written = match stage {
             Stage::Completed | Stage::Failed { .. } => {
-                let failed = events::failed(saga, stage);
+                let failed = events::failed(saga, stage, purchase.quote.as_deref());
                 let env = self.env.clone();
                 let finish = async move |tx: &mut shoal_sql::Tx| {
                     let written = store::finish(tx, handle, &text, now).await?;

@@ -1,12 +1,12 @@
 use shoal_contract::check;
-use shoal_contract::events::kinds;
+use shoal_contract::events::OrderFulfilled;
 use shoal_contract::orders::{Fulfil, Fulfilment, Order};
 use shoal_sql::Tx;
 use shoal_types::{Context, Role};
 
 use super::purchase::find;
 use crate::error::Error;
-use crate::events::{Happening, pieces};
+use crate::events::{Happening, moved, pieces};
 use crate::house::Inner;
 use crate::model::lifecycle::{parcel, send};
 use crate::store::{events, orders, parts};
@@ -27,7 +27,12 @@ impl Inner {
             }
             parts::count_fulfilled(tx, order.id, &sent.lines).await?;
             parts::insert_fulfilments(tx, &[parts::fulfilment_row(order.id, &sent)?]).await?;
-            let happening = Happening::new(&order, kinds::ORDER_FULFILLED, told(&sent));
+            let happening = Happening::new(&order, told(&sent), |facts| OrderFulfilled {
+                order: facts,
+                fulfilment: Some(sent.id),
+                carrier: sent.carrier.clone(),
+                lines: moved(&order, &sent.lines),
+            });
             events::append(tx, &[events::row(&happening, event, false)]).await?;
             order.fulfilments.push(sent);
             Ok(order)

@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 use shoal_contract::check;
-use shoal_contract::events::kinds;
+use shoal_contract::events::OrderImported;
 use shoal_contract::orders::{ImportOrders, Imported, Order, OrderId, PastOrder};
 use shoal_sql::Tx;
 use shoal_types::{Context, Fact, Fault, Id};
@@ -107,7 +107,10 @@ impl Inner {
             }
         };
         let message = format!("order {} was imported from {}", order.number, order.source);
-        let happening = Happening::new(&order, kinds::ORDER_IMPORTED, message);
+        let happening = Happening::new(&order, message, |facts| OrderImported {
+            order: facts,
+            source: Some(order.source.clone()),
+        });
         // It happened long ago: published already, so that nobody writes mail about it.
         adopted.add(&order, candidate.hash, events::row(&happening, self.env.id(), true))?;
         Ok(outcome)

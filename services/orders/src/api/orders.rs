@@ -1,5 +1,5 @@
 use shoal_contract::check;
-use shoal_contract::events::kinds;
+use shoal_contract::events::{OrderNoted, kinds};
 use shoal_contract::orders::{AddNote, Error as Told, ListOrders, Order, OrderId, OrderRef, TimelineEntry};
 use shoal_sql::{ReadTx, Tx};
 use shoal_types::{Caller, Context, Cursor, Fault, Page, Role, Secret, Timestamp};
@@ -60,7 +60,8 @@ impl Inner {
             if !orders::change(tx, &mut order, now).await? {
                 return Err(Error::Raced);
             }
-            let happening = Happening::new(&order, kinds::ORDER_NOTED, request.body.message.clone());
+            let happening =
+                Happening::new(&order, request.body.message.clone(), |order| OrderNoted { order });
             events::append(tx, &[events::row(&happening, event, false)]).await?;
             Ok(happening.entry())
         };

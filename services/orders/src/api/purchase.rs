@@ -1,7 +1,7 @@
 //! What a checkout does to its order: make it, pay it, cancel it, give money back.
 
 use shoal_contract::checkout::{CheckoutId, order_of};
-use shoal_contract::events::kinds;
+use shoal_contract::events::{OrderCancelled, OrderFacts, OrderPaid, OrderPlaced, OrderRefunded, SoldLine};
 use shoal_contract::orders::{
     CancelOrder, CartId, CartStatus, CreateOrder, Error as Told, MarkPaid, MarkRefunded, Order, OrderId,
     OrderStatus,
@@ -10,7 +10,7 @@ use shoal_sql::{ReadTx, Tx};
 use shoal_types::{Context, Fault};
 
 use crate::error::Error;
-use crate::events::{Happening, because};
+use crate::events::{Happening, because, moved};
 use crate::house::{Inner, require_system};
 use crate::model::lifecycle::{WEB, may_cancel, placed, refused};
 use crate::model::number::order_number;
@@ -40,8 +40,8 @@ impl Inner {
         let order = placed(request, order_number(order_of(checkout)), now);
         let new = NewOrder::of(&order, token_hash)?;
         let message = format!("order {} was placed", order.number);
-        let event =
-            [events::row(&Happening::new(&order, kinds::ORDER_PLACED, message), self.env.id(), false)];
+        let happening = Happening::new(&order, message, |facts| OrderPlaced::of(&order, facts));
+        let event = [events::row(&happening, self.env.id(), false)];
         let id = order.id;
         let body = async move |tx: &mut Tx| {
             if !orders::insert(tx, &new).await? {
@@ -112,7 +112,10 @@ impl Inner {
                 return Ok(Paid::Before(Box::new(paid_before(tx, &request).await?)));
             };
             let message = format!("{} were paid", request.amount);
-            let happening = Happening::new(&row, kinds::ORDER_PAID, message);
+            let happening = Happening::new(&row, message, |facts| OrderPaid {
+                order: facts,
+                amount: Some(request.amount),
+            });
             events::append(tx, &[events::row(&happening, event, false)]).await?;
             // Nothing of an order placed here was sent before it is paid: it has no parts to read.
             Ok(match row.source.as_str() {
@@ -147,7 +150,11 @@ impl Inner {
                 return Err(Error::Raced);
             }
             let message = because("the order was cancelled", request.reason.as_deref());
-            let happening = Happening::new(&order, kinds::ORDER_CANCELLED, message);
+            let happening = Happening::new(&order, message, |facts| OrderCancelled {
+                order: facts,
+                lines: order.lines.iter().map(SoldLine::from).collect(),
+                paid: Some(order.paid),
+            });
             events::append(tx, &[events::row(&happening, event, false)]).await?;
             Ok(Some(order))
         };
@@ -172,7 +179,7 @@ impl Inner {
                 parts::settle_return(tx, order.id, id).await?;
             }
             let message = format!("{} were paid back", request.amount);
-            let happening = Happening::new(&order, kinds::ORDER_REFUNDED, message);
+            let happening = Happening::new(&order, message, |facts| paid_back(&order, &request, facts));
             events::append(tx, &[events::row(&happening, event, false)]).await?;
             Ok(order)
         };
@@ -207,6 +214,18 @@ async fn paid_before(tx: &mut ReadTx, request: &MarkPaid) -> Result<Order, Error
             Err(Fault::invalid("amount", "other_sum", message).into())
         }
         _ => Ok(order),
+    }
+}
+
+/// What is told of money that went back.
+fn paid_back(order: &Order, request: &MarkRefunded, facts: OrderFacts) -> OrderRefunded {
+    let goods = order.returns.iter().find(|goods| Some(goods.id) == request.for_return);
+    OrderRefunded {
+        order: facts,
+        amount: Some(request.amount),
+        refunded: Some(order.refunded),
+        id: request.for_return,
+        lines: goods.map_or_else(Vec::new, |goods| moved(order, &goods.lines)),
     }
 }
 

@@ -1,15 +1,15 @@
 use shoal_contract::check;
-use shoal_contract::events::kinds;
+use shoal_contract::events::OrderReturned;
 use shoal_contract::orders::{RecordReturn, Return};
 use shoal_sql::Tx;
 use shoal_types::Context;
 
 use super::purchase::find;
 use crate::error::Error;
-use crate::events::{Happening, because, pieces};
+use crate::events::{Happening, because, pieces, returned};
 use crate::house::{Inner, require_system};
 use crate::model::lifecycle::take_back;
-use crate::model::returns::plan;
+use crate::model::returns::{Plan, plan};
 use crate::store::{events, orders, parts};
 
 impl Inner {
@@ -22,7 +22,7 @@ impl Inner {
             if let Some(earlier) = order.returns.iter().find(|earlier| earlier.id == request.id) {
                 return Ok(earlier.clone());
             }
-            let (lines, refund) = plan(&order, &request.body.lines)?;
+            let Plan { lines, values, refund } = plan(&order, &request.body.lines)?;
             take_back(&mut order, &lines);
             if !orders::change(tx, &mut order, now).await? {
                 return Err(Error::Raced);
@@ -41,7 +41,13 @@ impl Inner {
             parts::insert_return(tx, order.id, &goods).await?;
             let count = pieces(goods.lines.iter().map(|entry| entry.quantity).sum());
             let message = because(&format!("{count} came back"), goods.reason.as_deref());
-            let happening = Happening::new(&order, kinds::ORDER_RETURNED, message);
+            let happening = Happening::new(&order, message, |facts| OrderReturned {
+                order: facts,
+                id: Some(goods.id),
+                lines: returned(&order, &goods.lines, &values),
+                refund: Some(goods.refund),
+                restock: goods.restock,
+            });
             events::append(tx, &[events::row(&happening, event, false)]).await?;
             Ok(goods)
         };

@@ -3,7 +3,18 @@ use shoal_types::{Money, MoneyError, Rounding};
 
 use super::lifecycle::{refused, summed};
 
-/// The pieces a return takes back, and what is owed for them.
+/// What a return takes back, and what is owed for it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The pieces, by line.
+    pub(crate) lines: Vec<LineQuantity>,
+    /// What those of each line are worth.
+    pub(crate) values: Vec<Money>,
+    /// What is owed for them.
+    pub(crate) refund: Money,
+}
+
+/// Plans what a return of the pieces `asked` for takes back.
 ///
 /// Only what was sent and has not come back yet can come back. Owed is each line's share of its price and of the
 /// tax on top of it, see [`share`], but never more than the shop still has: what was paid, less what went back and
@@ -11,20 +22,22 @@ use super::lifecycle::{refused, summed};
 ///
 /// # Errors
 /// `OrderState` if nothing was sent; `UnknownLine`; `QuantityTooLarge`; `AmountTooLarge`.
-pub(crate) fn plan(order: &Order, asked: &[LineQuantity]) -> Result<(Vec<LineQuantity>, Money), Error> {
+pub(crate) fn plan(order: &Order, asked: &[LineQuantity]) -> Result<Plan, Error> {
     if !matches!(order.status, OrderStatus::PartlyFulfilled | OrderStatus::Fulfilled | OrderStatus::Returned)
     {
         return Err(refused(order.status));
     }
-    let goods = summed(order, asked, |line| line.fulfilled - line.returned)?;
-    let mut owed = 0_i64;
-    for entry in &goods {
-        let Some(line) = order.lines.iter().find(|line| line.line == entry.line) else { continue };
+    let lines = summed(order, asked, |line| line.fulfilled - line.returned)?;
+    let money = |amount| Money::new(amount, order.totals.total.currency);
+    let (mut owed, mut values) = (0_i64, Vec::with_capacity(lines.len()));
+    for entry in &lines {
+        let line = order.lines.iter().find(|line| line.line == entry.line).ok_or(Error::UnknownLine {})?;
         let share = share(line, entry.quantity).map_err(|_| Error::AmountTooLarge {})?;
         owed = owed.checked_add(share).ok_or(Error::AmountTooLarge {})?;
+        values.push(money(share));
     }
-    let refund = owed.min(held(order)).max(0);
-    Ok((goods, Money::new(refund, order.totals.total.currency)))
+    let refund = money(owed.min(held(order)).max(0));
+    Ok(Plan { lines, values, refund })
 }
 
 /// What `quantity` more pieces of a line coming back are worth, minor units.

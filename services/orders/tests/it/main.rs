@@ -4,6 +4,7 @@ mod access;
 mod carts;
 mod checkout;
 mod closing;
+mod events;
 mod fulfilment;
 mod idempotency;
 mod imports;

@@ -133,7 +133,7 @@ pub(super) async fn update(house: &House, cx: &Context, request: UpdateUser) -> 
         }
         let Some(next) = profile::apply(&user, &request.change, env.now()) else { return Ok(user) };
         store::users::update(tx, std::slice::from_ref(&next), next.updated_at).await?;
-        append(tx, &events::changed(&next), &env).await?;
+        append(tx, &events::changed(&user, &next), &env).await?;
         Ok::<_, Failure>(next)
     });
     Ok(updated.await?)

@@ -121,8 +121,8 @@ impl Writes {
             Some(before) => {
                 let id = before.id;
                 if entry.profile_changed {
-                    let user = profile::imported(before, &entry.after, env.now());
-                    self.told.push(events::changed(&user));
+                    let user = profile::imported(before.clone(), &entry.after, env.now());
+                    self.told.push(events::changed(&before, &user));
                     self.changed.push(user);
                 }
                 if entry.addresses_changed {

@@ -16,9 +16,9 @@ pub(super) async fn grant(house: &House, cx: &Context, request: GrantRole) -> Re
             return Ok(user);
         }
         let before = user.role;
-        let next = profile::changed(User { role: request.role, ..user }, env.now());
+        let next = profile::changed(User { role: request.role, ..user.clone() }, env.now());
         users::set_role(tx, &next, before).await?;
-        append(tx, &events::changed(&next), &env).await?;
+        append(tx, &events::changed(&user, &next), &env).await?;
         Ok::<_, Failure>(next)
     });
     let user = granted.await?;

@@ -177,7 +177,7 @@ pub(super) async fn change_password(
         let next = profile::changed(still(tx, &credentials).await?, env.now());
         users::set_password(tx, &next, next_hash.clone()).await?;
         sessions::end_all(tx, id, keep).await?;
-        append(tx, &events::changed(&next), &env).await?;
+        append(tx, &events::password_changed(&next), &env).await?;
         Ok::<_, Failure>(())
     });
     changed.await?;

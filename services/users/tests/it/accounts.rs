@@ -140,8 +140,13 @@ async fn a_closed_account_leaves_nothing_personal_and_frees_its_email() {
 #[tokio::test]
 async fn events_hold_no_email_and_no_name() {
     let town = Town::start().await;
-    town.register("ada@example.com").await;
-    assert_eq!(town.list::<String>(sql::EVENT_DATA).await, [r#"{"role":"customer"}"#]);
+    let ada = town.register("ada@example.com").await;
+    let change = UserChange { name: Some("Ada".into()), phone: Some("1".into()), ..UserChange::default() };
+    let request = UpdateUser { user: ada.id, expected_version: None, change };
+    town.house.update_user(&town.system(), request).await.expect("changed");
+    let told = town.list::<String>(sql::EVENT_DATA).await;
+    let changed = r#"{"role":"customer","changed":["name","phone"]}"#;
+    assert_eq!(told, [r#"{"role":"customer"}"#, changed]);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ pub(crate) const PASSWORD: &str = "nine yellow herons";
 shoal_sql::statements! {
     pub(crate) mod sql {
         EVENTS = "select kind from outbox order by aggregate, sequence";
-        EVENT_DATA = "select data from outbox";
+        EVENT_DATA = "select data from outbox order by aggregate, sequence";
         EMAILS = "select email from emails order by email";
         LEFT_OF_USER = "select name, email, phone, password_hash from users where id = $1";
         SESSIONS = "select count(*) from sessions";
