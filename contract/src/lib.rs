@@ -8,6 +8,7 @@ mod address;
 pub mod checkout;
 pub mod events;
 pub mod nodes;
+pub mod notifications;
 pub mod orders;
 pub mod products;
 mod rules;

@@ -22,7 +22,7 @@ service! {
     ///
     /// A guest's cart is known by its id alone; a customer's cart only to them. A customer sees their own orders,
     /// a guest the order whose token they hold, staff all.
-    pub trait Orders as "orders", error Error, system from [checkout, operator] {
+    pub trait Orders as "orders", error Error, system from [checkout, notifications, operator] {
         /// Opens a cart for the caller.
         async fn create_cart(NewCart) -> Cart; from [gateway]; keyed;
         /// A cart with its totals at present prices.
@@ -60,7 +60,7 @@ service! {
         async fn mark_refunded(MarkRefunded) -> Order; from [checkout]; idempotent;
 
         /// One order.
-        async fn get_order(OrderRef) -> Order; from [gateway, checkout]; idempotent;
+        async fn get_order(OrderRef) -> Order; from [gateway, checkout, notifications]; idempotent;
         /// A page of orders, newest first: the caller's own, or for staff all.
         async fn list_orders(ListOrders) -> Page<Order>; from [gateway, operator]; idempotent;
         /// What happened to an order, oldest first.

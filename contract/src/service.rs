@@ -134,11 +134,20 @@ macro_rules! role {
     (gateway) => {
         "gateway"
     };
+    (users) => {
+        "users"
+    };
+    (products) => {
+        "products"
+    };
     (orders) => {
         "orders"
     };
     (checkout) => {
         "checkout"
+    };
+    (notifications) => {
+        "notifications"
     };
     (any) => {
         shoal_types::wire::ANY
@@ -163,7 +172,7 @@ mod tests {
     use shoal_types::{Context, Env, Fault, Idempotency, NodeId, Role, Secret};
 
     use crate::users::{NewUser, Remote, Token, Users};
-    use crate::{checkout, nodes, orders, products, users};
+    use crate::{checkout, nodes, notifications, orders, products, users};
 
     /// Notes what it is asked and whether that may be repeated.
     #[derive(Default)]
@@ -225,7 +234,7 @@ mod tests {
     /// What `role` may call, as `service.method`.
     fn open_to(role: &str) -> Vec<String> {
         let call: Arc<dyn Call> = Arc::new(Notes::default());
-        let services: [(Box<dyn Dispatch>, &str); 5] = [
+        let services: [(Box<dyn Dispatch>, &str); 6] = [
             (Box::new(users::Local::new(Arc::new(Remote::new(call.clone())))), include_str!("users.rs")),
             (
                 Box::new(products::Local::new(Arc::new(products::Remote::new(call.clone())))),
@@ -238,6 +247,10 @@ mod tests {
             (
                 Box::new(checkout::Local::new(Arc::new(checkout::Remote::new(call.clone())))),
                 include_str!("checkout.rs"),
+            ),
+            (
+                Box::new(notifications::Local::new(Arc::new(notifications::Remote::new(call.clone())))),
+                include_str!("notifications.rs"),
             ),
             (Box::new(nodes::Local::new(Arc::new(nodes::Remote::new(call)))), include_str!("nodes.rs")),
         ];
@@ -278,14 +291,30 @@ mod tests {
             "orders.mark_refunded",
             "orders.get_order",
             "orders, for the system",
+            "notifications.hear",
+            "notifications, for the system",
             "nodes.vitals",
             "nodes, for the system",
         ];
         assert_eq!(open_to("checkout"), checkout);
-        assert_eq!(open_to("orders"), ["products.look_up", "nodes.vitals", "nodes, for the system"]);
-        for leaf in ["users", "products", "*", ""] {
-            assert_eq!(open_to(leaf), ["nodes.vitals", "nodes, for the system"]);
+        let telling = ["notifications.hear", "notifications, for the system"];
+        let all = ["nodes.vitals", "nodes, for the system"];
+        assert_eq!(open_to("orders"), [&["products.look_up"][..], &telling, &all].concat());
+        for leaf in ["users", "products"] {
+            assert_eq!(open_to(leaf), [telling, all].concat());
         }
+        for leaf in ["*", ""] {
+            assert_eq!(open_to(leaf), all);
+        }
+        let notifications = [
+            "users.get_user",
+            "users, for the system",
+            "orders.get_order",
+            "orders, for the system",
+            "nodes.vitals",
+            "nodes, for the system",
+        ];
+        assert_eq!(open_to("notifications"), notifications);
     }
 
     #[test]

@@ -379,7 +379,7 @@ service! {
     ///
     /// Every method decides by the caller in the context: customers see and change themselves, staff see
     /// everybody, administrators grant roles. Another's id answers as if it did not exist.
-    pub trait Users as "users", error Error, system from [operator] {
+    pub trait Users as "users", error Error, system from [notifications, operator] {
         /// Opens an account. Two racing for one e-mail: one wins, the other gets `EmailTaken`.
         async fn register(Register) -> User; from [gateway]; keyed;
         /// Makes an account for somebody; staff, or the system.
@@ -395,7 +395,7 @@ service! {
         /// Ends one session, or all. Idempotent.
         async fn revoke_session(SessionRef) -> (); from [gateway]; idempotent;
         /// One user.
-        async fn get_user(UserRef) -> User; from [gateway]; idempotent;
+        async fn get_user(UserRef) -> User; from [gateway, notifications]; idempotent;
         /// A page of users, newest first; staff only.
         async fn list_users(ListUsers) -> Page<User>; from [gateway, operator]; idempotent;
         /// Changes a profile. `VersionChanged` if it is not at the expected version.

@@ -85,7 +85,7 @@ struct Serve {
     /// Serve the public API on this address.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Do only this: all, gateway, users, products, orders, checkout.
+    /// Do only this: all, gateway, users, products, orders, checkout, notifications.
     #[arg(long, value_name = "ROLE", value_enum, value_delimiter = ',')]
     roles: Vec<Role>,
     /// Be a node of the cluster of this secret, a file of `shoal cluster init`.

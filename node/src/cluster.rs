@@ -17,10 +17,11 @@ use crate::config::{Role, Roles};
 /// The role in the certificates of an operator's commands; no node plays it.
 pub(crate) const OPERATOR: &str = "operator";
 /// The houses, by the role that has them: on embedded data each has one owner.
-pub(crate) const HOUSES: [Role; 4] = [Role::Users, Role::Products, Role::Orders, Role::Checkout];
+pub(crate) const HOUSES: [Role; 5] =
+    [Role::Users, Role::Products, Role::Orders, Role::Checkout, Role::Notifications];
 
 /// The roles as certificates and directory name them.
 pub(crate) fn names(roles: &Roles) -> Vec<&'static str> {
-    let all = [Role::Gateway, Role::Users, Role::Products, Role::Orders, Role::Checkout];
-    all.into_iter().filter(|role| roles.has(*role)).map(Role::as_str).collect()
+    let all = [Role::Gateway].into_iter().chain(HOUSES);
+    all.filter(|role| roles.has(*role)).map(Role::as_str).collect()
 }

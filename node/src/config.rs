@@ -152,6 +152,8 @@ pub enum Role {
     Orders,
     /// The checkout.
     Checkout,
+    /// Mail, and what else leaves the shop.
+    Notifications,
 }
 
 /// The roles of a node.
@@ -169,6 +171,7 @@ impl Role {
             Self::Products => "products",
             Self::Orders => "orders",
             Self::Checkout => "checkout",
+            Self::Notifications => "notifications",
         }
     }
 }

@@ -5,6 +5,7 @@ mod cluster;
 mod command;
 pub mod config;
 mod demo;
+mod hearing;
 mod logging;
 mod output;
 mod serving;

@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use shoal_checkout::Checkout;
 use shoal_contract::users::{self, Users as UserService};
-use shoal_contract::{checkout, orders, products};
+use shoal_contract::{checkout, notifications, orders, products};
 use shoal_exchange::Targets;
 use shoal_gateway::Services;
+use shoal_notifications::House as Notifications;
 use shoal_orders::Orders;
 use shoal_products::Products;
-use shoal_queue::{OutboxTable, Relay, RelayOptions};
+use shoal_queue::{Consumer, OutboxTable, Relay, RelayOptions};
 use shoal_sql::{Database, Source};
 use shoal_types::wire::Dispatch;
 use shoal_types::{Context, Env, Secret};
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::cluster::Membership;
 use crate::config::{Config, Role};
+use crate::hearing::Ears;
 
 /// How often old rows of the orders are removed, and how long that may take.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -33,6 +35,7 @@ pub struct Opened {
     products: Option<Products>,
     orders: Option<Orders>,
     checkout: Option<Checkout>,
+    notifications: Option<Arc<Notifications>>,
     services: Services,
 }
 
@@ -52,14 +55,23 @@ impl Opened {
             users: Some(Arc::new(users::Remote::new(client.clone()))),
             products: Some(Arc::new(products::Remote::new(client.clone()))),
             orders: Some(Arc::new(orders::Remote::new(client.clone()))),
-            checkouts: Some(Arc::new(checkout::Remote::new(client))),
+            checkouts: Some(Arc::new(checkout::Remote::new(client.clone()))),
+            notifications: Some(Arc::new(notifications::Remote::new(client))),
             ..Services::default()
         };
         Self::with(config, services, env).await
     }
 
     async fn with(config: &Config, services: Services, env: Env) -> anyhow::Result<Self> {
-        let mut opened = Self { users: None, products: None, orders: None, checkout: None, services, env };
+        let mut opened = Self {
+            users: None,
+            products: None,
+            orders: None,
+            checkout: None,
+            notifications: None,
+            services,
+            env,
+        };
         let result = opened.open_houses(config).await;
         if result.is_err() {
             opened.close().await;
@@ -90,6 +102,15 @@ impl Opened {
                 Orders::open(options, env.clone(), products).await.with_context(|| cannot("orders", data))?;
             self.services.orders = Some(Arc::new(house.clone()));
             self.orders = Some(house);
+        }
+        if roles.has(Role::Notifications) {
+            let users = needed(&self.services.users, "notifications", "users")?;
+            let orders = needed(&self.services.orders, "notifications", "orders")?;
+            let options = shoal_notifications::Options::new(data);
+            let house = Notifications::open(options, env.clone(), users, orders).await;
+            let house = house.with_context(|| cannot("notifications", data))?;
+            self.services.notifications = Some(house.clone());
+            self.notifications = Some(house);
         }
         if roles.has(Role::Checkout) {
             let orders = needed(&self.services.orders, "checkout", "orders")?;
@@ -135,14 +156,14 @@ impl Opened {
     pub async fn start(&self) -> anyhow::Result<Background> {
         let mut background = Background::default();
         if let Some(house) = self.users.clone() {
-            background.relay(house.database(), house.outbox(), &self.env);
+            background.relay(house.database(), house.outbox(), self.ears(), &self.env);
             background.job(async move { house.run_jobs().await });
         }
         if let Some(house) = self.products.clone() {
             let relay = Relay::start(
                 house.database().clone(),
                 OutboxTable::default(),
-                house.consumers(),
+                house.consumers().into_iter().chain(self.ears()).collect(),
                 Products::relay_options(),
                 self.env.clone(),
             );
@@ -151,18 +172,27 @@ impl Opened {
             background.job(async move { house.run_jobs(stop).await });
         }
         if let Some(house) = self.orders.clone() {
-            background.relay(house.database(), Orders::outbox(), &self.env);
+            background.relay(house.database(), Orders::outbox(), self.ears(), &self.env);
             background.job(sweep_orders(house, self.env.clone()));
         }
         if let Some(house) = self.checkout.clone() {
-            background.relay(house.database(), OutboxTable::default(), &self.env);
+            background.relay(house.database(), OutboxTable::default(), self.ears(), &self.env);
             let recovered = house.recover().await.context("unfinished checkouts cannot be read")?;
             if recovered > 0 {
                 tracing::info!(recovered, "checkouts left behind by an earlier run go on");
             }
             background.job(async move { house.sweep().await });
         }
+        if let Some(house) = self.notifications.clone() {
+            background.job(async move { house.run_jobs().await });
+        }
         Ok(background)
+    }
+
+    /// Who hears what the houses here say.
+    fn ears(&self) -> Vec<Arc<dyn Consumer>> {
+        let ears = self.services.notifications.clone().map(Ears::new);
+        ears.into_iter().map(|ears| Arc::new(ears) as _).collect()
     }
 
     /// Counts the checkouts that this node drives.
@@ -193,6 +223,9 @@ impl Opened {
         if let Some(house) = &self.checkout {
             all.push(Arc::new(checkout::Local::new(Arc::new(house.clone()))));
         }
+        if let Some(house) = &self.notifications {
+            all.push(Arc::new(notifications::Local::new(house.clone())));
+        }
         all
     }
 
@@ -200,6 +233,9 @@ impl Opened {
     pub async fn close(&self) {
         if let Some(house) = &self.checkout {
             house.close().await;
+        }
+        if let Some(house) = &self.notifications {
+            house.database().close().await;
         }
         if let Some(house) = &self.orders {
             house.close().await;
@@ -222,9 +258,9 @@ pub struct Background {
 }
 
 impl Background {
-    /// Marks the house's events as told; nobody hears them yet.
-    fn relay(&mut self, db: &Database, table: OutboxTable, env: &Env) {
-        self.relays.push(Relay::start(db.clone(), table, Vec::new(), RelayOptions::default(), env.clone()));
+    /// Tells the house's events to who hears them.
+    fn relay(&mut self, db: &Database, table: OutboxTable, ears: Vec<Arc<dyn Consumer>>, env: &Env) {
+        self.relays.push(Relay::start(db.clone(), table, ears, RelayOptions::default(), env.clone()));
     }
 
     fn job(&mut self, job: impl Future<Output = ()> + Send + 'static) {

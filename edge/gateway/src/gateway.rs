@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use shoal_contract::checkout::Checkouts;
 use shoal_contract::nodes::Nodes;
+use shoal_contract::notifications::Notifications;
 use shoal_contract::orders::Orders;
 use shoal_contract::products::Products;
 use shoal_contract::users::Users;
@@ -25,6 +26,8 @@ pub struct Services {
     pub orders: Option<Arc<dyn Orders>>,
     /// Checkouts and payments.
     pub checkouts: Option<Arc<dyn Checkouts>>,
+    /// Mail, and what else leaves the shop.
+    pub notifications: Option<Arc<dyn Notifications>>,
     /// The nodes, this one first of all.
     pub nodes: Option<Arc<dyn Nodes>>,
 }

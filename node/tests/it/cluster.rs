@@ -162,7 +162,11 @@ fn a_cluster_comes_up_with_one_command_is_shown_and_drained() {
     let roles: Vec<String> = all.iter().map(|node| node["roles"].to_string()).collect();
     assert_eq!(
         roles,
-        [r#"["gateway","users"]"#, r#"["gateway","products"]"#, r#"["gateway","orders","checkout"]"#]
+        [
+            r#"["gateway","users"]"#,
+            r#"["gateway","products"]"#,
+            r#"["gateway","orders","checkout","notifications"]"#
+        ]
     );
     assert!(all.iter().all(|node| node["vitals"]["certificate_until"].is_string()));
 

@@ -57,6 +57,7 @@ async fn place() -> Place {
         ("products", shoal_products::MIGRATIONS),
         ("orders", shoal_orders::MIGRATIONS),
         ("checkout", shoal_checkout::MIGRATIONS),
+        ("notifications", shoal_notifications::MIGRATIONS),
     ];
     Place::migrated(&houses, &Env::system()).await.expect("a place for the data")
 }

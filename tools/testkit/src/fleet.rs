@@ -19,7 +19,7 @@ use crate::shop::{furnish, place};
 use crate::topology::Topology;
 
 /// The services that nodes ask each other for.
-const SERVICES: [&str; 4] = ["users", "products", "orders", "checkout"];
+const SERVICES: [&str; 5] = ["users", "products", "orders", "checkout", "notifications"];
 
 /// A file that every gateway shows at `/media/pot.svg`.
 const PICTURE: &str = r#"<svg xmlns="http://www.w3.org/2000/svg"/>"#;

@@ -124,6 +124,7 @@ impl Houses {
             products: Some(Arc::new(self.products.clone())),
             orders: Some(Arc::new(self.orders.clone())),
             checkouts: Some(Arc::new(self.checkout.clone())),
+            notifications: None,
             nodes: None,
         }
     }

@@ -9,7 +9,7 @@ pub enum Topology {
     Alone,
     /// So many nodes do everything, each.
     Equal(usize),
-    /// Users, products, orders, and gateway with checkout: a process each, and one way in.
+    /// Users, products, orders, notifications, and gateway with checkout: a process each, and one way in.
     Apart,
     /// Some of each on every node. Where several nodes may have a role, some have.
     Mixture,
@@ -29,15 +29,15 @@ impl Topology {
         match (self, engine) {
             (Self::Alone, _) => vec!["all"],
             (Self::Equal(nodes), _) => vec!["all"; nodes],
-            (Self::Apart, _) => vec!["users", "products", "orders", "gateway,checkout"],
+            (Self::Apart, _) => vec!["users", "products", "orders", "gateway,checkout", "notifications"],
             (Self::Mixture, Engine::Sqlite) => {
-                vec!["gateway,users", "gateway,products,orders", "checkout,gateway"]
+                vec!["gateway,users", "gateway,products,orders", "checkout,gateway,notifications"]
             }
             (Self::Mixture, Engine::Postgres) => vec![
-                "gateway,users,orders",
+                "gateway,users,orders,notifications",
                 "gateway,products,orders",
                 "checkout,gateway,products",
-                "checkout,users",
+                "checkout,users,notifications",
             ],
         }
     }

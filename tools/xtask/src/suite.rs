@@ -28,6 +28,7 @@ const WITH_DATA: &[&str] = &[
     "shoal-products",
     "shoal-orders",
     "shoal-checkout",
+    "shoal-notifications",
     "shoal-exchange",
     "shoal-gateway",
     "shoal-web",

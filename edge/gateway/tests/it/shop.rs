@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shoal_contract::users::{Authenticated, Token};
-use shoal_contract::{checkout, decode, encode, nodes, orders, products, users};
+use shoal_contract::{checkout, decode, encode, nodes, notifications, orders, products, users};
 use shoal_gateway::{Options, Services, router};
 use shoal_types::wire::Call;
 use shoal_types::{Context, Env, Fault, Id, ManualClock, Noun, Rng, Role, SeededRng, Timestamp};
@@ -88,6 +88,7 @@ impl Shop {
             products: Some(Arc::new(products::Remote::new(shop.clone()))),
             orders: Some(Arc::new(orders::Remote::new(shop.clone()))),
             checkouts: Some(Arc::new(checkout::Remote::new(shop.clone()))),
+            notifications: Some(Arc::new(notifications::Remote::new(shop.clone()))),
             nodes: Some(Arc::new(nodes::Remote::new(shop.clone()))),
         };
         Api { router: router(services, options), shop }

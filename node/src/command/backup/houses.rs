@@ -7,11 +7,12 @@ pub(in crate::command) struct House {
 }
 
 /// Every file there can be. Their locks are taken in this order.
-pub(in crate::command) static HOUSES: [House; 5] = [
+pub(in crate::command) static HOUSES: [House; 6] = [
     House { name: "users", migrations: shoal_users::MIGRATIONS },
     House { name: "products", migrations: shoal_products::MIGRATIONS },
     House { name: "orders", migrations: shoal_orders::MIGRATIONS },
     House { name: "checkout", migrations: shoal_checkout::MIGRATIONS },
+    House { name: "notifications", migrations: shoal_notifications::MIGRATIONS },
     House { name: "test-provider", migrations: shoal_checkout::TEST_PROVIDER_MIGRATIONS },
 ];
 /// What else in the directory says something about the data, and goes aside with it: the search index, which is made anew

@@ -74,12 +74,12 @@ impl Plan {
         match (self.api.len(), index) {
             (1, _) => "all",
             (2, 0) => "gateway,users,products",
-            (2, _) => "gateway,orders,checkout",
+            (2, _) => "gateway,orders,checkout,notifications",
             (_, 0) => "gateway,users",
             (_, 1) => "gateway,products",
-            (3, _) => "gateway,orders,checkout",
+            (3, _) => "gateway,orders,checkout,notifications",
             (_, 2) => "gateway,orders",
-            (_, 3) => "gateway,checkout",
+            (_, 3) => "gateway,checkout,notifications",
             _ => "gateway",
         }
     }

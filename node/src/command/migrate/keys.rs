@@ -56,6 +56,12 @@ pub(super) const HOUSES: &[House] = &[
     House { schema: "orders", together: false, migrations: shoal_orders::MIGRATIONS, tables: ORDERS },
     House { schema: "checkout", together: false, migrations: shoal_checkout::MIGRATIONS, tables: CHECKOUT },
     House {
+        schema: "notifications",
+        together: false,
+        migrations: shoal_notifications::MIGRATIONS,
+        tables: NOTIFICATIONS,
+    },
+    House {
         schema: "test_provider",
         together: true,
         migrations: shoal_checkout::TEST_PROVIDER_MIGRATIONS,
@@ -116,6 +122,14 @@ const CHECKOUT: &[Keyed] = &[
     with("sagas", "outbox", "aggregate", Even),
     of("earlier_sagas", "saga_id", InTime),
     of("notices", "event_id", Even),
+    of("inbox", "aggregate", InTime),
+    of("idempotency_keys", "key_hash", Even),
+    of("dead_letters", "aggregate", InTime),
+];
+
+const NOTIFICATIONS: &[Keyed] = &[
+    of("mails", "mail_id", InTime),
+    of("outbox", "aggregate", InTime),
     of("inbox", "aggregate", InTime),
     of("idempotency_keys", "key_hash", Even),
     of("dead_letters", "aggregate", InTime),

@@ -20,7 +20,7 @@ const SERVES: &str = "shoal serves http://";
 /// How many products a shop has.
 const PRODUCTS: usize = 3;
 /// The files of a shop.
-const FILES: [&str; 5] = ["users", "products", "orders", "checkout", "test-provider"];
+const FILES: [&str; 6] = ["users", "products", "orders", "checkout", "notifications", "test-provider"];
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));

@@ -1,0 +1,4 @@
+//! The rules, pure.
+
+pub(crate) mod access;
+pub(crate) mod mail;

@@ -1,0 +1,16 @@
+-- The mail $1.
+select
+  mail_id,
+  kind,
+  about,
+  detail,
+  state,
+  tries,
+  resent,
+  due_at,
+  code,
+  at,
+  created_at,
+  updated_at
+from mails
+where mail_id = $1

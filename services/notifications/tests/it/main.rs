@@ -1,0 +1,4 @@
+//! The promises of the notification service, through its contract, on a real database.
+
+mod hearing;
+mod town;
