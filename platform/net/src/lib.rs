@@ -2,11 +2,13 @@
 //!
 //! [`http`] holds what a public API needs around its handlers: problem+json, extractors that refuse what they do
 //! not know, one middleware for ids, limits, logs and metrics, and a server that drains. [`rpc`] carries
-//! [`shoal_types::wire`] calls between nodes. [`identity`] is who a node is to the others.
+//! [`shoal_types::wire`] calls between nodes. [`identity`] is who a node is to the others. [`outgoing`] sends requests to
+//! addresses that others chose, and to none within the own network.
 
 mod address;
 pub mod http;
 pub mod identity;
+pub mod outgoing;
 pub mod rpc;
 pub mod units;
 

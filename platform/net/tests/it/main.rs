@@ -10,6 +10,7 @@ mod garbage;
 mod handshake;
 mod limits;
 mod log;
+mod outgoing;
 mod overload;
 mod refusals;
 mod restarts;
