@@ -1,5 +1,9 @@
 //! The notification service: what leaves the shop for people and programs outside, because something happened in it.
 
+mod webhooks;
+
+pub use webhooks::*;
+
 use serde::{Deserialize, Serialize};
 use shoal_types::{Id, Noun, Page, PageRequest, Timestamp};
 use utoipa::ToSchema;
@@ -143,7 +147,7 @@ pub struct MailRef {
 service! {
     /// Mail and what else leaves the shop.
     ///
-    /// The houses tell it what happened; staff see what became of it.
+    /// The houses tell it what happened; staff see what became of it. What is asked about webhooks is for staff only.
     pub trait Notifications as "notifications", error Error, system from [users, products, orders, checkout] {
         /// Hears what happened. Idempotent: each event counts once, by its id. System only.
         async fn hear(Hear) -> (); from [users, products, orders, checkout]; idempotent;
@@ -151,6 +155,30 @@ service! {
         async fn list_mails(ListMails) -> Page<Mail>; from [gateway]; idempotent;
         /// Sends a mail again, made anew from what is known now; staff only. One that is pending is tried at once.
         async fn resend_mail(MailRef) -> Mail; from [gateway]; keyed;
+        /// Makes a webhook endpoint and its secret.
+        async fn create_webhook_endpoint(NewWebhookEndpoint) -> WebhookEndpointSecret; from [gateway]; keyed;
+        /// A page of webhook endpoints, oldest first.
+        async fn list_webhook_endpoints(ListWebhookEndpoints) -> Page<WebhookEndpoint>; from [gateway]; idempotent;
+        /// Shows a webhook endpoint.
+        async fn get_webhook_endpoint(WebhookEndpointRef) -> WebhookEndpoint; from [gateway]; idempotent;
+        /// Changes a webhook endpoint.
+        async fn update_webhook_endpoint(UpdateWebhookEndpoint) -> WebhookEndpoint; from [gateway];
+        /// Forgets a webhook endpoint, and with time its deliveries.
+        async fn delete_webhook_endpoint(WebhookEndpointRef) -> (); from [gateway];
+        /// Gives a webhook endpoint another secret; the one before it signs too for a while.
+        async fn rotate_webhook_secret(WebhookEndpointRef) -> WebhookEndpointSecret; from [gateway]; keyed;
+        /// Enables or disables a webhook endpoint. Idempotent.
+        async fn switch_webhook_endpoint(SwitchWebhookEndpoint) -> WebhookEndpoint; from [gateway]; idempotent;
+        /// Sends a webhook endpoint the event [`WEBHOOK_TEST`].
+        async fn test_webhook_endpoint(WebhookEndpointRef) -> WebhookDelivery; from [gateway]; keyed;
+        /// A page of a webhook endpoint's deliveries, those of the newest events first.
+        async fn list_webhook_deliveries(ListWebhookDeliveries) -> Page<WebhookDelivery>; from [gateway]; idempotent;
+        /// Shows a delivery, its body and its attempts.
+        async fn get_webhook_delivery(WebhookDeliveryRef) -> WebhookDeliveryLog; from [gateway]; idempotent;
+        /// Sends a delivery again, whatever became of it, with all tries before it.
+        async fn resend_webhook(WebhookDeliveryRef) -> WebhookDelivery; from [gateway]; keyed;
+        /// Sends again what was given up, at most [`RESENT_MAX`] deliveries.
+        async fn resend_failed_webhooks(ResendFailedWebhooks) -> ResentWebhooks; from [gateway]; keyed;
     }
 }
 
@@ -159,5 +187,21 @@ shoal_types::errors! {
     pub enum Error {
         /// There is no such mail: it never was, or it is long ago.
         UnknownMail {} => (NotFound, "unknown_mail", "there is no such mail"),
+        /// There is no such webhook endpoint: it never was, or was removed.
+        UnknownWebhookEndpoint {} => (NotFound, "unknown_webhook_endpoint", "there is no such webhook endpoint"),
+        /// The endpoint has no such delivery: it never was, or it is long ago.
+        UnknownWebhookDelivery {} => (NotFound, "unknown_webhook_delivery", "there is no such webhook delivery"),
+        /// The endpoint was changed since it was read. Read it again, then repeat the change.
+        WebhookEndpointChanged { version: u64 } => (Stale, "webhook_endpoint_changed",
+            "the webhook endpoint was changed meanwhile; it is at version {version}"),
+        /// The shop has as many webhook endpoints as it may have. Remove one, or let the operator raise
+        /// `webhooks.endpoints_max`.
+        TooManyWebhookEndpoints { limit: u32 } => (Conflict, "too_many_webhook_endpoints",
+            "there are {limit} webhook endpoints, which is the most there may be"),
+        /// A disabled endpoint is sent nothing. Enable it first.
+        WebhookEndpointDisabled {} => (Conflict, "webhook_endpoint_disabled", "the webhook endpoint is disabled"),
+        /// The request was answered before, with a secret that has been replaced since. Rotate the secret to get another.
+        WebhookSecretReplaced {} => (Conflict, "webhook_secret_replaced",
+            "the secret that answered this request was replaced"),
     }
 }

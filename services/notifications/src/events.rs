@@ -1,6 +1,6 @@
 //! What this house hears. It says nothing: what it does is to be seen outside, and in its own tables.
 
-use shoal_contract::events::kinds;
+use shoal_contract::events::{event_type, kinds};
 use shoal_contract::notifications::{EVENTS_MAX, MailKind};
 use shoal_queue::Event;
 use shoal_types::Fault;
@@ -8,9 +8,9 @@ use shoal_types::Fault;
 /// What it is called in inboxes.
 pub(crate) const NAME: &str = "notifications";
 
-/// Whether the house does anything with events of this kind.
+/// Whether the house does anything with events of this kind: with all that webhooks may ask for.
 pub fn wants(kind: &str) -> bool {
-    mail_of(kind).is_some()
+    event_type(kind).is_ok()
 }
 
 /// The mail that an event asks for.

@@ -2,9 +2,11 @@ use std::sync::Arc;
 
 use shoal_contract::orders::Orders;
 use shoal_contract::users::Users;
+use shoal_net::outgoing::Client;
 use shoal_sql::{Database, Durability, Source};
 use shoal_types::Env;
 
+use crate::WebhookOptions;
 use crate::store::MIGRATIONS;
 
 /// How to open the house.
@@ -16,12 +18,19 @@ pub struct Options {
     pub durability: Durability,
     /// Whether mails are made of what is heard.
     pub mail: bool,
+    /// How webhooks are sent.
+    pub webhooks: WebhookOptions,
 }
 
 impl Options {
     /// The defaults, with data in `source` and no mail.
     pub fn new(source: impl Into<Source>) -> Self {
-        Self { source: source.into(), durability: Durability::Full, mail: false }
+        Self {
+            source: source.into(),
+            durability: Durability::Full,
+            mail: false,
+            webhooks: WebhookOptions::default(),
+        }
     }
 }
 
@@ -34,6 +43,8 @@ pub struct House {
     pub(crate) users: Arc<dyn Users>,
     #[expect(dead_code, reason = "the sender of mails asks them")]
     pub(crate) orders: Arc<dyn Orders>,
+    /// What sends webhooks.
+    pub(crate) webhooks: Client,
 }
 
 impl House {
@@ -60,7 +71,8 @@ impl House {
         users: Arc<dyn Users>,
         orders: Arc<dyn Orders>,
     ) -> Arc<Self> {
-        Arc::new(Self { db, env, options, users, orders })
+        let webhooks = Client::new(options.webhooks.client(), env.clone());
+        Arc::new(Self { db, env, options, users, orders, webhooks })
     }
 
     /// Its database, for the counters and the closing.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shoal_queue::Retention;
+use shoal_sql::Tx;
 use shoal_types::Context;
 
 use crate::{House, store};
@@ -40,6 +41,15 @@ impl House {
         loop {
             let rows =
                 self.db.write(&cx, async move |tx| store::mails::expire(tx, before, BATCH).await).await?;
+            removed += rows;
+            if rows < u64::from(BATCH) {
+                break;
+            }
+        }
+        let before = self.env.now().minus(self.options.webhooks.kept_for);
+        loop {
+            let expire = async move |tx: &mut Tx| store::webhooks::expire(tx, before, BATCH).await;
+            let rows = self.db.write(&cx, expire).await?;
             removed += rows;
             if rows < u64::from(BATCH) {
                 return Ok(removed);

@@ -8,7 +8,11 @@ mod house;
 mod jobs;
 mod model;
 mod store;
+mod webhook_options;
+mod webhooks;
 
 pub use events::wants;
 pub use house::{House, Options};
+pub use store::webhooks::sql::ALL as WEBHOOK_STATEMENTS;
 pub use store::{MIGRATIONS, sql::ALL as STATEMENTS};
+pub use webhook_options::WebhookOptions;

@@ -1,12 +1,16 @@
 //! The queries, on a transaction. No rules.
 
 pub(crate) mod mails;
+pub(crate) mod webhooks;
 
 use shoal_sql::Migration;
 
 /// The schema's history.
-pub const MIGRATIONS: &[Migration] =
-    &[shoal_queue::MIGRATION, Migration::new("0002_mails.sql", include_str!("../migrations/0002_mails.sql"))];
+pub const MIGRATIONS: &[Migration] = &[
+    shoal_queue::MIGRATION,
+    Migration::new("0002_mails.sql", include_str!("../migrations/0002_mails.sql")),
+    Migration::new("0003_webhooks.sql", include_str!("../migrations/0003_webhooks.sql")),
+];
 
 shoal_sql::statements! {
     pub mod sql {

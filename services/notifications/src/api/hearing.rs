@@ -2,6 +2,7 @@ use shoal_contract::notifications::{Error, Hear, MailId};
 use shoal_queue::{Event, receive};
 use shoal_types::{Context, Timestamp};
 
+use super::webhooks::fan_out;
 use crate::error::Failure;
 use crate::model::access;
 use crate::model::mail::{self, Kept};
@@ -19,6 +20,7 @@ pub(super) async fn hear(house: &House, cx: &Context, request: Hear) -> Result<(
     let noted = house.db.write(cx, async move |tx| {
         let new = receive(tx, events::NAME, &heard, &env).await?;
         let now = env.now();
+        fan_out(tx, &new, now).await?;
         let mails: Vec<Kept> = match mail {
             true => new.into_iter().filter_map(|event| mail_for(event, now)).collect(),
             false => Vec::new(),

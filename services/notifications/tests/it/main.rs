@@ -1,4 +1,6 @@
 //! The promises of the notification service, through its contract, on a real database.
 
 mod hearing;
+mod receiver;
 mod town;
+mod webhooks;

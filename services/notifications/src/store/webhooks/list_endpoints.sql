@@ -1,0 +1,21 @@
+-- A page of $2 endpoints after $1, oldest first.
+select
+  endpoint_id,
+  url,
+  description,
+  events,
+  enabled,
+  disabled_reason,
+  disabled_at,
+  failing_since,
+  rest_until,
+  secret,
+  old_secret,
+  old_secret_until,
+  version,
+  created_at,
+  updated_at
+from webhook_endpoints
+where endpoint_id > $1
+order by endpoint_id
+limit $2
