@@ -308,6 +308,7 @@ mod tests {
         }
         let notifications = [
             "users.get_user",
+            "users.issue_password_reset",
             "users, for the system",
             "orders.get_order",
             "orders, for the system",

@@ -293,6 +293,55 @@ pub struct ChangePassword {
     pub change: PasswordChange,
 }
 
+/// Marks the ids of requests for a new password.
+#[derive(Debug)]
+pub struct ResetNoun;
+
+impl Noun for ResetNoun {
+    const PREFIX: &'static str = "reset";
+}
+
+/// A request for a new password.
+pub type ResetId = Id<ResetNoun>;
+
+/// Asks for a mail with which somebody who has forgotten their password can choose another.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[garde(allow_unvalidated)]
+pub struct RequestPasswordReset {
+    /// E-mail address of the account.
+    #[garde(custom(rules::email))]
+    #[schema(format = Email, max_length = 254)]
+    pub email: String,
+}
+
+/// Chooses the new password.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[garde(allow_unvalidated)]
+pub struct ConfirmPasswordReset {
+    /// What the mail had.
+    #[schema(max_length = 200)]
+    pub token: Secret,
+    /// 10 to 200 characters, and not an easily guessed one.
+    #[garde(custom(password_length))]
+    pub password: Secret,
+}
+
+/// Asks for the token to be mailed.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct IssuePasswordReset {
+    /// Whose.
+    pub user: UserId,
+}
+
+/// What lets its holder choose a new password, once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PasswordReset {
+    /// To be mailed, and kept nowhere; only its hash is stored.
+    pub token: Secret,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
 /// Sets a role; administrators only.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct GrantRole {
@@ -402,6 +451,12 @@ service! {
         async fn update_user(UpdateUser) -> User; from [gateway];
         /// Changes the password; every other session ends.
         async fn change_password(ChangePassword) -> (); from [gateway];
+        /// Notes that somebody has forgotten their password: a mail follows, if there is such an account and not too many were asked for. The same time and answer whether there is one.
+        async fn request_password_reset(RequestPasswordReset) -> (); from [gateway];
+        /// A token for the mail about a request made within the hour; `ResetRefused` if there is none. A repeat gives another one; few are good at the same time. System only.
+        async fn issue_password_reset(IssuePasswordReset) -> PasswordReset; from [notifications];
+        /// Sets a new password for a mailed token. Every session of the user ends, and every such token.
+        async fn confirm_password_reset(ConfirmPasswordReset) -> (); from [gateway];
         /// Sets a role. The last administrator cannot step down.
         async fn grant_role(GrantRole) -> User; from [gateway]; idempotent;
         /// Closes an account: sessions end, personal data is erased, the e-mail is free again. Idempotent.
@@ -434,6 +489,8 @@ shoal_types::errors! {
         TooManyAddresses {} => (Conflict, "too_many_addresses", "a user keeps at most 20 addresses"),
         /// The user was changed since it was read. Read it again and repeat the change.
         UserChanged { version: u64 } => (Stale, "user_changed", "the user was changed meanwhile, it is at version {version}"),
+        /// The link to choose a new password is wrong, was used already, or is older than an hour. Ask for another mail.
+        ResetRefused {} => (Invalid, "reset_refused", "the link to choose a new password is wrong, used or too old"),
         /// The last administrator cannot lose the role, nor be deleted. Make another one first.
         LastAdministrator {} => (Conflict, "last_administrator", "the last administrator must stay"),
     }

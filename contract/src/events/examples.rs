@@ -74,7 +74,7 @@ macro_rules! examples {
 }
 
 examples! {
-    UserRegistered { role: Role::Customer }
+    UserRegistered { role: Role::Customer, by: OpenedBy::User }
     UserChanged { role: Role::Customer, changed: vec![UserField::Name, UserField::Phone] }
     UserDeleted { role: Role::Customer }
     UserPasswordResetRequested { expires_at: moment() }

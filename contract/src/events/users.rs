@@ -2,11 +2,27 @@ use serde::{Deserialize, Serialize};
 use shoal_types::{Role, Timestamp};
 use utoipa::ToSchema;
 
+/// Who opened an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenedBy {
+    /// Whose it is.
+    #[default]
+    User,
+    /// Staff, or whoever set up the shop.
+    Staff,
+    /// An import: the user has been a customer elsewhere.
+    Import,
+}
+
 /// An account was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserRegistered {
     /// What the user may do.
     pub role: Role,
+    /// Who opened it; in the oldest events always `user`.
+    #[serde(default)]
+    pub by: OpenedBy,
 }
 
 /// A part of an account.

@@ -4,14 +4,16 @@ mod accounts;
 mod addresses;
 mod claims;
 mod import;
+mod resets;
 mod roles;
 mod sessions;
 
 use async_trait::async_trait;
 use shoal_contract::users::{
-    AddressRef, Authenticated, ChangePassword, Error, GrantRole, ImportUsers, Imported, ListSessions,
-    ListUsers, LogIn, Login, NewUser, Register, SaveAddress, SavedAddress, Session, SessionRef, Token,
-    UpdateUser, User, UserRef, Users,
+    AddressRef, Authenticated, ChangePassword, ConfirmPasswordReset, Error, GrantRole, ImportUsers, Imported,
+    IssuePasswordReset, ListSessions, ListUsers, LogIn, Login, NewUser, PasswordReset, Register,
+    RequestPasswordReset, SaveAddress, SavedAddress, Session, SessionRef, Token, UpdateUser, User, UserRef,
+    Users,
 };
 use shoal_types::{Context, Page};
 
@@ -61,6 +63,22 @@ impl Users for House {
 
     async fn change_password(&self, cx: &Context, request: ChangePassword) -> Result<(), Error> {
         sessions::change_password(self, cx, request).await
+    }
+
+    async fn request_password_reset(&self, cx: &Context, request: RequestPasswordReset) -> Result<(), Error> {
+        resets::request(self, cx, request).await
+    }
+
+    async fn issue_password_reset(
+        &self,
+        cx: &Context,
+        request: IssuePasswordReset,
+    ) -> Result<PasswordReset, Error> {
+        resets::issue(self, cx, request).await
+    }
+
+    async fn confirm_password_reset(&self, cx: &Context, request: ConfirmPasswordReset) -> Result<(), Error> {
+        resets::confirm(self, cx, request).await
     }
 
     async fn grant_role(&self, cx: &Context, request: GrantRole) -> Result<User, Error> {

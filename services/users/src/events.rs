@@ -1,9 +1,12 @@
 //! What this house tells the others. No event holds an e-mail or a name: who may know them asks the house.
 
 use serde::Serialize;
-use shoal_contract::events::{Data, UserChanged, UserDeleted, UserField, UserRegistered};
-use shoal_contract::users::User;
+use shoal_contract::events::{
+    Data, OpenedBy, UserChanged, UserDeleted, UserField, UserPasswordResetRequested, UserRegistered,
+};
+use shoal_contract::users::{ResetId, User, UserId};
 use shoal_queue::Outgoing;
+use shoal_types::Timestamp;
 
 /// What is told of an account that an import opens or changes.
 #[derive(Debug, Clone, Serialize)]
@@ -14,8 +17,8 @@ pub(crate) enum Told {
 }
 
 /// An account was opened.
-pub(crate) fn registered(user: &User) -> Outgoing<Told> {
-    let data = UserRegistered { role: user.role };
+pub(crate) fn registered(user: &User, by: OpenedBy) -> Outgoing<Told> {
+    let data = UserRegistered { role: user.role, by };
     outgoing::<UserRegistered, _>(user, Told::Registered(data))
 }
 
@@ -43,6 +46,21 @@ fn fields_changed(user: &User, changed: Vec<UserField>) -> Outgoing<Told> {
 /// An account was closed: whoever keeps something personal of it lets go of it now.
 pub(crate) fn deleted(user: &User) -> Outgoing<UserDeleted> {
     outgoing::<UserDeleted, _>(user, UserDeleted { role: user.role })
+}
+
+/// Somebody has forgotten the user's password. It happens to the request: nothing of the user is other than before.
+pub(crate) fn password_reset_requested(
+    user: UserId,
+    request: ResetId,
+    expires_at: Timestamp,
+) -> Outgoing<UserPasswordResetRequested> {
+    Outgoing {
+        aggregate: request.uuid(),
+        sequence: 1,
+        kind: UserPasswordResetRequested::STORED,
+        subject: user.to_string(),
+        data: UserPasswordResetRequested { expires_at },
+    }
 }
 
 /// The event of the type `D` that happened to the user, with its data.

@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     shoal_queue::MIGRATION,
     Migration::new("0002_users.sql", include_str!("../migrations/0002_users.sql")),
     Migration::new("0003_email_claims.sql", include_str!("../migrations/0003_email_claims.sql")),
+    Migration::new("0004_password_resets.sql", include_str!("../migrations/0004_password_resets.sql")),
 ];
 
 /// How the user service works.

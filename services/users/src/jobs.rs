@@ -6,7 +6,7 @@ use shoal_queue::Retention;
 use shoal_types::Context;
 
 use crate::House;
-use crate::store::sessions;
+use crate::store::{resets, sessions};
 
 /// The start of a node is busy enough.
 const FIRST_AFTER: Duration = Duration::from_secs(60);
@@ -25,13 +25,15 @@ impl House {
         }
     }
 
-    /// Removes expired sessions, old answers and old events once; how many rows.
+    /// Removes expired sessions and tokens, old answers and old events once; how many rows.
     ///
     /// # Errors
     /// What the engine answers; what was removed so far stays removed.
     pub async fn sweep(&self) -> Result<u64, shoal_sql::Error> {
         let cx = Context::system(&self.env, TIME_MAX);
-        let sessions = sessions::expire(&self.db, &cx, self.env.now()).await?;
+        let now = self.env.now();
+        let sessions =
+            sessions::expire(&self.db, &cx, now).await? + resets::expire(&self.db, &cx, now).await?;
         let rows = shoal_queue::expire(&self.db, &cx, &self.env, Retention::default()).await?;
         if sessions + rows > 0 {
             tracing::info!(sessions, rows, "expired rows removed");

@@ -2,6 +2,7 @@
 
 pub(crate) mod addresses;
 pub(crate) mod claims;
+pub(crate) mod resets;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
@@ -40,6 +41,18 @@ shoal_sql::statements! {
         END_OTHER_SESSIONS = "delete from sessions where user_id = $1 and id <> $2";
         EXPIRE_SESSIONS = "delete from sessions where (user_id, id) in
             (select user_id, id from sessions where expires_at <= $1 order by expires_at limit $2)";
+        COUNT_RESET_REQUESTS = "select count(*) from password_resets
+            where user_id = $1 and token_hash is null and expires_at > $2";
+        ADD_RESET = "insert into password_resets (user_id, id, token_hash, created_at, expires_at)
+            values ($1, $2, $3, $4, $5)";
+        FIND_RESET = "select token_hash, expires_at from password_resets
+            where user_id = $1 and id = $2 and token_hash is not null";
+        LIST_RESETS = "select id from password_resets
+            where user_id = $1 and token_hash is not null order by created_at, id";
+        REMOVE_RESET = "delete from password_resets where user_id = $1 and id = $2";
+        REMOVE_RESETS = "delete from password_resets where user_id = $1";
+        EXPIRE_RESETS = "delete from password_resets where (user_id, id) in
+            (select user_id, id from password_resets where expires_at <= $1 order by expires_at limit $2)";
         LIST_ADDRESSES = include_str!("store/list_addresses.sql");
         LIST_ADDRESSES_OF_ALL = include_str!("store/list_addresses_of_all.sql");
         ADD_ADDRESSES = include_str!("store/add_addresses.sql");

@@ -73,6 +73,7 @@ const USERS: &[Keyed] = &[
     of("users", "id", InTime),
     with("users", "sessions", "user_id", InTime),
     with("users", "addresses", "user_id", InTime),
+    with("users", "password_resets", "user_id", InTime),
     with("users", "outbox", "aggregate", InTime),
     of("emails", "email", Even),
     of("role_holders", "role", Whole),

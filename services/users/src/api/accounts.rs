@@ -1,4 +1,5 @@
 use sha2::{Digest, Sha256};
+use shoal_contract::events::OpenedBy;
 use shoal_contract::users::{
     AddressId, Error, ListUsers, NewUser, Register, UpdateUser, User, UserId, UserRef,
 };
@@ -11,22 +12,27 @@ use super::claims;
 use crate::error::Failure;
 use crate::model::address_book::Entry;
 use crate::model::{access, address_book, profile};
-use crate::store::{self, addresses, sessions};
+use crate::store::{self, addresses, resets, sessions};
 use crate::{House, events};
 
 pub(super) async fn register(house: &House, cx: &Context, request: Register) -> Result<User, Error> {
     check(&request)?;
-    open(house, cx, "register", profile::of_registration(request)).await
+    open(house, cx, ("register", OpenedBy::User), profile::of_registration(request)).await
 }
 
 pub(super) async fn create(house: &House, cx: &Context, request: NewUser) -> Result<User, Error> {
     access::create(&cx.caller, request.role)?;
     check(&request)?;
-    open(house, cx, "create_user", request).await
+    open(house, cx, ("create_user", OpenedBy::Staff), request).await
 }
 
 /// Opens an account. A repeat with the same key gets the first answer, without another hash.
-async fn open(house: &House, cx: &Context, operation: &'static str, mut new: NewUser) -> Result<User, Error> {
+async fn open(
+    house: &House,
+    cx: &Context,
+    (operation, by): (&'static str, OpenedBy),
+    mut new: NewUser,
+) -> Result<User, Error> {
     if let Some(user) = answered::<User, Failure>(&house.db, cx, operation).await? {
         return Ok(user);
     }
@@ -41,7 +47,7 @@ async fn open(house: &House, cx: &Context, operation: &'static str, mut new: New
     let opened = once(&house.db, cx, &house.env, operation, async move |tx| {
         store::users::add(tx, &[(user.clone(), password_hash.clone())]).await?;
         addresses::add(tx, &entries).await?;
-        append(tx, &events::registered(&user), &env).await?;
+        append(tx, &events::registered(&user, by), &env).await?;
         Ok::<_, Failure>(user.clone())
     });
     Ok(opened.await?)
@@ -153,6 +159,7 @@ pub(super) async fn delete(house: &House, cx: &Context, UserRef { user: id }: Us
         store::users::erase(tx, &user, &erased).await?;
         sessions::end_all(tx, id, None).await?;
         addresses::remove_of_all(tx, &[id]).await?;
+        resets::remove_all(tx, id).await?;
         append(tx, &events::deleted(&erased), &env).await?;
         Ok::<_, Failure>(Some(user.email))
     });

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use shoal_contract::events::OpenedBy;
 use shoal_contract::users::{Error, ImportUsers, Imported, NewUser, User, UserId};
 use shoal_queue::{Outgoing, append_all};
 use shoal_sql::{ReadTx, Tx};
@@ -114,7 +115,7 @@ impl Writes {
         let id = match entry.before {
             None => {
                 let user = profile::open(env.id(), &entry.after, env.now());
-                self.told.push(events::registered(&user));
+                self.told.push(events::registered(&user, OpenedBy::Import));
                 self.opened.push((user.clone(), hashes.get(&user.email).cloned()));
                 user.id
             }

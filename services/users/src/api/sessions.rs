@@ -13,7 +13,7 @@ use crate::model::token::{self, Presented};
 use crate::model::{access, profile};
 use crate::session_cache::Entry;
 use crate::store::users::Credentials;
-use crate::store::{sessions, users};
+use crate::store::{resets, sessions, users};
 use crate::{House, events};
 
 pub(super) async fn log_in(house: &House, cx: &Context, request: LogIn) -> Result<Login, Error> {
@@ -176,6 +176,7 @@ pub(super) async fn change_password(
     let changed = house.db.write(cx, async move |tx| {
         let next = profile::changed(still(tx, &credentials).await?, env.now());
         users::set_password(tx, &next, next_hash.clone()).await?;
+        resets::remove_all(tx, id).await?;
         sessions::end_all(tx, id, keep).await?;
         append(tx, &events::password_changed(&next), &env).await?;
         Ok::<_, Failure>(())

@@ -1,15 +1,16 @@
-//! Session tokens: opaque text that only its owner has. The house keeps a hash.
+//! Tokens of sessions and for new passwords: opaque text that only its owner has. The house keeps a hash.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use shoal_contract::users::{SessionId, UserId};
+use shoal_contract::users::{ResetId, SessionId, UserId};
 use shoal_types::Secret;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 /// Lets secret scanners know what they found.
 const PREFIX: &str = "shoal_";
+const RESET_PREFIX: &str = "shoal_reset_";
 const ID_LEN: usize = 16;
 const SECRET_LEN: usize = 32;
 
@@ -24,7 +25,16 @@ pub(crate) struct Presented {
 impl Presented {
     /// Reads a token; none if the text was never one of ours.
     pub(crate) fn parse(token: &Secret) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(token.expose().strip_prefix(PREFIX)?).ok()?;
+        Self::read(PREFIX, token)
+    }
+
+    /// Reads a token that lets its holder choose a new password, whose id stands in place of a session's.
+    pub(crate) fn parse_reset(token: &Secret) -> Option<Self> {
+        Self::read(RESET_PREFIX, token)
+    }
+
+    fn read(prefix: &str, token: &Secret) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(token.expose().strip_prefix(prefix)?).ok()?;
         let bytes: [u8; 2 * ID_LEN + SECRET_LEN] = bytes.try_into().ok()?;
         let (user, rest) = bytes.split_first_chunk::<ID_LEN>()?;
         let (session, _) = rest.split_first_chunk::<ID_LEN>()?;
@@ -48,11 +58,20 @@ impl Presented {
 
 /// A new token of 256 `random` bits, and the hash to store.
 pub(crate) fn issue(user: UserId, session: SessionId, random: [u8; SECRET_LEN]) -> (Secret, [u8; 32]) {
+    write(PREFIX, user, session, random)
+}
+
+/// The same, for a new password.
+pub(crate) fn issue_reset(user: UserId, reset: ResetId, random: [u8; SECRET_LEN]) -> (Secret, [u8; 32]) {
+    write(RESET_PREFIX, user, reset.cast(), random)
+}
+
+fn write(prefix: &str, user: UserId, session: SessionId, random: [u8; SECRET_LEN]) -> (Secret, [u8; 32]) {
     let mut bytes = Vec::with_capacity(2 * ID_LEN + SECRET_LEN);
     bytes.extend(user.uuid().as_bytes());
     bytes.extend(session.uuid().as_bytes());
     bytes.extend(random);
-    let token = Secret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes)));
+    let token = Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(&bytes)));
     (token, Sha256::digest(&bytes).into())
 }
 
@@ -71,6 +90,9 @@ mod tests {
             let presented = Presented::parse(&token).expect("ours");
             prop_assert_eq!((presented.user, presented.session), (user, session));
             prop_assert!(presented.proves(&hash));
+            prop_assert!(Presented::parse_reset(&token).is_none(), "a session's is no other");
+            let (reset, _) = issue_reset(user, session.cast(), random);
+            prop_assert!(Presented::parse(&reset).is_none() && Presented::parse_reset(&reset).is_some());
 
             let text = token.expose().strip_prefix(PREFIX).expect("prefixed");
             let mut bytes = URL_SAFE_NO_PAD.decode(text).expect("base 64");

@@ -146,7 +146,7 @@ async fn events_hold_no_email_and_no_name() {
     town.house.update_user(&town.system(), request).await.expect("changed");
     let told = town.list::<String>(sql::EVENT_DATA).await;
     let changed = r#"{"role":"customer","changed":["name","phone"]}"#;
-    assert_eq!(told, [r#"{"role":"customer"}"#, changed]);
+    assert_eq!(told, [r#"{"role":"customer","by":"user"}"#, changed]);
 }
 
 #[tokio::test]

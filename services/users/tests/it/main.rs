@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 mod claims;
 mod import;
+mod resets;
 mod roles;
 mod sessions;
 mod town;

@@ -19,6 +19,7 @@ shoal_sql::statements! {
         LEFT_OF_USER = "select name, email, phone, password_hash from users where id = $1";
         SESSIONS = "select count(*) from sessions";
         TOKEN_HASHES = "select token_hash from sessions";
+        RESET_HASHES = "select token_hash from password_resets where token_hash is not null";
         USERS = "select count(*) from users";
     }
 }
