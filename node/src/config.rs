@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shoal_net::http::HttpConfig;
 use shoal_net::units;
+use shoal_notifications::WebhookOptions;
 use shoal_sql::Source;
 use shoal_types::{Currency, Secret};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub users: UsersConfig,
     /// The checkout.
     pub checkout: CheckoutConfig,
+    /// What programs outside are sent.
+    pub webhooks: WebhookOptions,
     /// Other nodes.
     pub cluster: ClusterConfig,
     /// Logging.
@@ -191,6 +194,7 @@ mod tests {
     fn the_default_file_is_a_whole_configuration() {
         let config = load(&Sources::default()).expect("the defaults are valid").config;
         assert!(config.roles.has(Role::Checkout) && config.http.listen == "127.0.0.1:7070");
+        assert_eq!(config.webhooks, WebhookOptions::default());
         assert_eq!(HttpConfig { listen: config.http.listen.clone(), ..HttpConfig::default() }, config.http);
     }
 }

@@ -43,8 +43,8 @@ impl Consumer for Ears {
 fn fault(error: Error) -> Fault {
     match error {
         Error::Fault(fault) => fault,
-        // Nobody asked for a mail.
-        Error::UnknownMail {} => Fault::Internal {},
+        // Nobody asked for a mail or a webhook.
+        _ => Fault::Internal {},
     }
 }
 

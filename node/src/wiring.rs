@@ -106,7 +106,9 @@ impl Opened {
         if roles.has(Role::Notifications) {
             let users = needed(&self.services.users, "notifications", "users")?;
             let orders = needed(&self.services.orders, "notifications", "orders")?;
-            let options = shoal_notifications::Options::new(data);
+            let webhooks = config.webhooks.clone();
+            let options =
+                shoal_notifications::Options { webhooks, ..shoal_notifications::Options::new(data) };
             let house = Notifications::open(options, env.clone(), users, orders).await;
             let house = house.with_context(|| cannot("notifications", data))?;
             self.services.notifications = Some(house.clone());
@@ -184,6 +186,8 @@ impl Opened {
             background.job(async move { house.sweep().await });
         }
         if let Some(house) = self.notifications.clone() {
+            let stop = background.stop.subscribe();
+            background.ending.push(tokio::spawn(house.clone().run_webhooks(stop)));
             background.job(async move { house.run_jobs().await });
         }
         Ok(background)
@@ -255,6 +259,8 @@ pub struct Background {
     stop: watch::Sender<bool>,
     relays: Vec<Relay>,
     jobs: Vec<JoinHandle<()>>,
+    /// Jobs that finish what they are at when they are told to stop.
+    ending: Vec<JoinHandle<()>>,
 }
 
 impl Background {
@@ -267,12 +273,17 @@ impl Background {
         self.jobs.push(tokio::spawn(job));
     }
 
-    /// Ends the jobs, which may be stopped anywhere, and lets the relays finish their batch.
+    /// Ends the jobs that may be stopped anywhere, and lets the others and the relays finish what they are at.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         self.jobs.iter().for_each(JoinHandle::abort);
         for relay in self.relays {
             relay.stop().await;
+        }
+        for job in self.ending {
+            if let Err(error) = job.await {
+                tracing::error!(%error, "a job had panicked");
+            }
         }
     }
 }

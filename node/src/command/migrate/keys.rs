@@ -130,6 +130,10 @@ const CHECKOUT: &[Keyed] = &[
 
 const NOTIFICATIONS: &[Keyed] = &[
     of("mails", "mail_id", InTime),
+    of("webhook_endpoints", "endpoint_id", InTime),
+    with("webhook_endpoints", "webhook_deliveries", "endpoint_id", InTime),
+    with("webhook_endpoints", "webhook_attempts", "endpoint_id", InTime),
+    of("webhook_totals", "name", Whole),
     of("outbox", "aggregate", InTime),
     of("inbox", "aggregate", InTime),
     of("idempotency_keys", "key_hash", Even),
