@@ -103,24 +103,15 @@ impl Delivery<'_> {
         (left, refused)
     }
 
-    /// Offers `events` once, within the time limit. A panic of the consumer is an error like another.
+    /// Offers `events` once.
     pub(crate) async fn attempt(&self, events: &[Event]) -> Result<(), Fault> {
-        let cx = Context::system(self.env, self.options.timeout);
-        let handled = AssertUnwindSafe(self.consumer.handle(&cx, events)).catch_unwind();
-        let result = match tokio::time::timeout(self.options.timeout, handled).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Fault::Internal {}),
-            Err(_) => Err(Fault::DeadlineExceeded {}),
-        };
-        if let Err(fault) = &result {
-            tracing::warn!(consumer = self.consumer.name(), %fault, events = events.len(), "events not taken");
-        }
-        result
+        attempt(self.consumer, self.env, self.options.timeout, events).await
     }
 
     fn give_up(&self, event: &Event, fault: &Fault) -> DeadLetter {
         let consumer = self.consumer.name();
         tracing::error!(consumer, event = %event.id, kind = event.kind, %fault, "event became a dead letter");
+        metrics::counter!("queue_dead_letters_total", "consumer" => consumer).increment(1);
         DeadLetter::new(consumer, event, fault, self.env.now())
     }
 
@@ -130,6 +121,26 @@ impl Delivery<'_> {
             _ = self.stop.wait_for(|stop| *stop) => Err(Stopped),
         }
     }
+}
+
+/// Offers `events` once, within `limit`. A panic of the consumer is an error like another.
+pub(crate) async fn attempt(
+    consumer: &dyn Consumer,
+    env: &Env,
+    limit: Duration,
+    events: &[Event],
+) -> Result<(), Fault> {
+    let cx = Context::system(env, limit);
+    let handled = AssertUnwindSafe(consumer.handle(&cx, events)).catch_unwind();
+    let result = match tokio::time::timeout(limit, handled).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Fault::Internal {}),
+        Err(_) => Err(Fault::DeadlineExceeded {}),
+    };
+    if let Err(fault) = &result {
+        tracing::warn!(consumer = consumer.name(), %fault, events = events.len(), "events not taken");
+    }
+    result
 }
 
 /// The pause before the try after `failures` of them: doubles each time, at most 30 s.

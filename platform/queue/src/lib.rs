@@ -4,13 +4,17 @@
 //!
 //! `README.md` says how a house uses it.
 
+mod carrier;
 mod dead_letter;
 mod delivery;
 mod event;
 mod expiry;
 mod idempotency;
 mod inbox;
+pub mod nats;
 mod outbox;
+mod redrive;
+mod refill;
 mod relay;
 mod store;
 
@@ -20,8 +24,10 @@ pub use event::{Event, EventId, EventNoun};
 pub use expiry::{Retention, expire};
 pub use idempotency::{answered, key_hash, once};
 pub use inbox::receive;
-pub use outbox::{OutboxTable, Outgoing, append, append_all, append_to};
-pub use relay::{Progress, Redriven, Relay, RelayOptions};
+pub use outbox::{OUTBOX_TOLD_HERE, OutboxTable, Outgoing, append, append_all, append_to, forget_told_here};
+pub use redrive::{LetterFilter, Redriven, redrive};
+pub use refill::{Position, published, waiting};
+pub use relay::{Progress, Relay, RelayOptions};
 pub use store::sql::ALL as STATEMENTS;
 
 /// The tables every house lists as its first migration.

@@ -1,6 +1,6 @@
 use serde::Serialize;
-use shoal_sql::{Batch, Error, Statement, Tx, Value, params};
-use shoal_types::{Env, Id, Noun};
+use shoal_sql::{Batch, Database, Error, Statement, Tx, Value, params};
+use shoal_types::{Context, Env, Id, Noun};
 use uuid::Uuid;
 
 use crate::EventId;
@@ -79,8 +79,14 @@ pub struct OutboxTable {
     pub unpublished: &'static Statement,
     /// Marks the rows of `{rows:2}` (aggregate, sequence) as published.
     pub publish: &'static Statement,
+    /// Reads at most `$4` published rows, the same columns, after the key `$1, $2, $3` of at, aggregate and sequence.
+    pub published: &'static Statement,
+    /// Counts those not yet published, and answers the time of the oldest.
+    pub waiting: &'static Statement,
     /// Writes an aggregate's id as text.
     pub subject: fn(Uuid) -> String,
+    /// Whether another relay waits for the marks of this one.
+    pub wakes_another: bool,
 }
 
 impl Default for OutboxTable {
@@ -88,7 +94,45 @@ impl Default for OutboxTable {
         Self {
             unpublished: sql::UNPUBLISHED,
             publish: sql::PUBLISH,
+            published: sql::PUBLISHED,
+            waiting: sql::WAITING,
             subject: |aggregate| aggregate.to_string(),
+            wakes_another: false,
         }
     }
+}
+
+impl OutboxTable {
+    /// The table `outbox` for two relays: one that tells who is in this process, then one that publishes what was told. So
+    /// those here hear of everything while the queue is away.
+    ///
+    /// The house has the migration `outbox_told_here`.
+    pub fn in_two_steps() -> [Self; 2] {
+        let here = Self {
+            publish: sql::TELL_HERE,
+            waiting: sql::WAITING_TOLD_HERE,
+            wakes_another: true,
+            ..Self::default()
+        };
+        let queue = Self { unpublished: sql::TOLD_HERE, waiting: sql::WAITING_TOLD_HERE, ..Self::default() };
+        [here, queue]
+    }
+}
+
+/// The migration of a house whose outbox has two relays: see [`OutboxTable::in_two_steps`].
+pub const OUTBOX_TOLD_HERE: &str = "-- Events told to those in this process, and not yet to the queue.
+create index outbox_told_here on outbox (aggregate, sequence) where published = 2;
+";
+
+/// Has what was told in this process only, and not yet to a queue, told as if it were new: there is no queue any more.
+///
+/// # Errors
+/// What the engine answers.
+pub async fn forget_told_here(db: &Database, cx: &Context) -> Result<(), Error> {
+    db.write(cx, async move |tx| {
+        tx.execute(sql::FORGET_TOLD_HERE, params![]).await?;
+        tx.wake();
+        Ok(())
+    })
+    .await
 }

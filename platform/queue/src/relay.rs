@@ -1,17 +1,22 @@
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::try_join_all;
 use shoal_sql::{Database, Engine, Error, params};
 use shoal_types::{Context, Env};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::delivery::{Delivery, Stopped, backoff};
+use crate::carrier::{Carried, Carrier, Journey};
+use crate::delivery::{Stopped, backoff};
 use crate::event::OutboxRow;
-use crate::{Consumer, DeadLetter, Event, OutboxTable, dead_letter};
+use crate::nats::{Publisher, Queue, QueueError};
+use crate::redrive::{LetterFilter, Redriven, redrive};
+use crate::refill::{self, Refill};
+use crate::{Consumer, Event, OutboxTable, dead_letter};
+
+/// The longest pause while the queue is away; its return ends every pause.
+const AWAY_MAX: Duration = Duration::from_secs(5);
 
 /// How a relay works.
 #[derive(Debug, Clone)]
@@ -48,19 +53,13 @@ pub struct Progress {
     pub published: u64,
     /// Of these, how often one became a dead letter of a consumer.
     pub dead_letters: u64,
+    /// Events that wait while the queue is away.
+    pub waiting: u64,
 }
 
-/// What became of the dead letters offered again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Redriven {
-    /// Taken by their consumer now.
-    pub taken: u64,
-    /// Refused again, or their consumer is not here.
-    pub left: u64,
-}
-
-/// Carries the events of one house from its outbox to the consumers in this process: each at least once, in the order
-/// of its aggregate. Woken by commits; an idle relay asks an embedded database nothing.
+/// Carries the events of one house from its outbox to those who want them: each at least once, in the order of its
+/// aggregate. To consumers in this process, or into a queue. Woken by commits; an idle relay asks an embedded database
+/// nothing.
 ///
 /// Where nodes share the data each has a relay on the same outbox: what one of them finds unpublished it carries and
 /// marks, whoever wrote it. So two may carry the same event, and what a node leaves that dies is carried by the others:
@@ -74,7 +73,7 @@ pub struct Relay {
 struct Work {
     db: Database,
     table: OutboxTable,
-    consumers: Vec<Arc<dyn Consumer>>,
+    carrier: Carrier,
     options: RelayOptions,
     env: Env,
     progress: watch::Sender<Progress>,
@@ -85,6 +84,7 @@ struct Work {
 enum Halt {
     Stopped,
     Database(Error),
+    Queue(QueueError),
 }
 
 impl From<Stopped> for Halt {
@@ -99,8 +99,24 @@ impl From<Error> for Halt {
     }
 }
 
+impl From<QueueError> for Halt {
+    fn from(error: QueueError) -> Self {
+        Self::Queue(error)
+    }
+}
+
+impl From<refill::Failure> for Halt {
+    fn from(failure: refill::Failure) -> Self {
+        match failure {
+            refill::Failure::Database(error) => Self::Database(error),
+            refill::Failure::Queue(error) => Self::Queue(error),
+        }
+    }
+}
+
 impl Relay {
-    /// Starts the task, which first publishes what an earlier run left. Call it within a tokio runtime.
+    /// Starts the task that hands events to `consumers`; first those that an earlier run left. Call it within a tokio
+    /// runtime.
     pub fn start(
         db: Database,
         table: OutboxTable,
@@ -108,9 +124,18 @@ impl Relay {
         options: RelayOptions,
         env: Env,
     ) -> Self {
+        Self::carrying(db, table, Carrier::Here(consumers), options, env)
+    }
+
+    /// The same into `queue`. While that is away events wait in the outbox.
+    pub fn publish(db: Database, table: OutboxTable, queue: &Queue, options: RelayOptions, env: Env) -> Self {
+        Self::carrying(db, table, Carrier::Queue(Publisher::new(queue.clone())), options, env)
+    }
+
+    fn carrying(db: Database, table: OutboxTable, carrier: Carrier, options: RelayOptions, env: Env) -> Self {
         let (stop, stopped) = watch::channel(false);
         let progress = watch::Sender::new(Progress::default());
-        let work = Arc::new(Work { db, table, consumers, options, env, progress, stop: stopped });
+        let work = Arc::new(Work { db, table, carrier, options, env, progress, stop: stopped });
         let task = tokio::spawn(run(Arc::clone(&work)));
         Self { work, stop, task }
     }
@@ -125,20 +150,11 @@ impl Relay {
     /// # Errors
     /// What the engine answers.
     pub async fn redrive(&self, cx: &Context) -> Result<Redriven, Error> {
-        let mut redriven = Redriven::default();
-        let mut after = None;
-        loop {
-            let page =
-                dead_letter::list_dead_letters(&self.work.db, cx, after.as_ref(), self.work.options.batch)
-                    .await?;
-            let Some(last) = page.last().cloned() else { return Ok(redriven) };
-            let total = page.len() as u64;
-            let taken = self.work.offer_again(page).await;
-            redriven.taken += taken.len() as u64;
-            redriven.left += total - taken.len() as u64;
-            self.work.db.write(cx, async move |tx| dead_letter::remove(tx, &taken).await).await?;
-            after = Some(last);
-        }
+        let consumers = match &self.work.carrier {
+            Carrier::Here(consumers) => consumers.as_slice(),
+            Carrier::Queue(_) => &[],
+        };
+        redrive(&self.work.db, consumers, &LetterFilter::default(), cx, &self.work.env).await
     }
 
     /// Finishes the batch at hand and ends. What is unpublished stays for the next start.
@@ -153,22 +169,41 @@ impl Relay {
 /// Publishes whenever a commit says that there is something to publish, until told to stop.
 async fn run(work: Arc<Work>) {
     let mut commits = work.db.on_commit();
-    let mut stop = work.stop.clone();
+    let (mut stop, mut line) = (work.stop.clone(), work.line());
+    let mut refill = Refill::default();
     loop {
         // A commit from here on wakes it again, so that none is missed between the reading and the waiting.
         commits.mark_unchanged();
-        if work.drain().await.is_break() {
+        if work.drain(&mut refill).await.is_break() {
             return;
         }
         tokio::select! {
             woken = commits.changed() => if woken.is_err() { return },
+            () = changed(&mut line) => {}
             () = work.next_look() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
 }
 
+/// Resolves when the connection to the queue is lost or made; never without a queue.
+async fn changed(line: &mut Option<watch::Receiver<u64>>) {
+    if let Some(line) = line
+        && line.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
 impl Work {
+    fn line(&self) -> Option<watch::Receiver<u64>> {
+        match &self.carrier {
+            Carrier::Here(_) => None,
+            Carrier::Queue(publisher) => Some(publisher.queue().line()),
+        }
+    }
+
     /// Waits until it is to be looked for what others left; for ever where there are no others.
     async fn next_look(&self) {
         if self.db.engine() == Engine::Sqlite {
@@ -181,35 +216,61 @@ impl Work {
         tokio::time::sleep(every / 2 + jitter).await;
     }
 
-    /// Publishes until nothing is left. A database that is away is asked again, with growing pauses.
-    async fn drain(&self) -> ControlFlow<()> {
-        let mut stop = self.stop.clone();
+    /// Publishes until nothing is left. A database or a queue that is away is asked again, with growing pauses.
+    async fn drain(&self, refill: &mut Refill) -> ControlFlow<()> {
         let mut failures = 0;
         loop {
-            if *stop.borrow() {
+            if *self.stop.borrow() {
                 return ControlFlow::Break(());
             }
-            match self.publish().await {
+            let (halt, longest) = match self.publish(refill).await {
                 Ok(published) if published < usize::from(self.options.batch) => {
+                    self.tell_waiting(0);
                     return ControlFlow::Continue(());
                 }
-                Ok(_) => failures = 0,
-                Err(Halt::Stopped | Halt::Database(Error::Closed)) => return ControlFlow::Break(()),
-                Err(Halt::Database(error)) => {
-                    failures += 1;
-                    tracing::warn!(%error, database = self.db.name(), failures, "events wait for the database");
-                    let pause = tokio::time::sleep(backoff(self.options.backoff, failures));
-                    tokio::select! {
-                        () = pause => {}
-                        _ = stop.wait_for(|stop| *stop) => return ControlFlow::Break(()),
-                    }
+                Ok(_) => {
+                    failures = 0;
+                    continue;
                 }
+                Err(Halt::Stopped | Halt::Database(Error::Closed)) => return ControlFlow::Break(()),
+                Err(Halt::Database(error)) => (error.to_string(), Duration::MAX),
+                Err(Halt::Queue(error)) => {
+                    self.count_waiting().await;
+                    (error.to_string(), AWAY_MAX)
+                }
+            };
+            failures += 1;
+            if failures == 1 || failures % 16 == 0 {
+                tracing::warn!(
+                    error = halt,
+                    database = self.db.name(),
+                    failures,
+                    "events wait in the outbox"
+                );
             }
+            self.pause(backoff(self.options.backoff, failures).min(longest)).await?;
         }
     }
 
-    /// Reads a batch, hands it over and marks it; how many events it was.
-    async fn publish(&self) -> Result<usize, Halt> {
+    /// Waits so long; less if the queue comes back.
+    async fn pause(&self, time: Duration) -> ControlFlow<()> {
+        let (mut stop, mut line) = (self.stop.clone(), self.line());
+        tokio::select! {
+            () = tokio::time::sleep(time) => ControlFlow::Continue(()),
+            () = changed(&mut line) => ControlFlow::Continue(()),
+            _ = stop.wait_for(|stop| *stop) => ControlFlow::Break(()),
+        }
+    }
+
+    /// Reads a batch, hands it over and marks it; how many events were read.
+    async fn publish(&self, refill: &mut Refill) -> Result<usize, Halt> {
+        if let Carrier::Queue(publisher) = &self.carrier {
+            let stream = publisher.stream().await?;
+            if !refill.is_done(&stream) {
+                self.house().fill(publisher, &stream).await?;
+                refill.done(stream);
+            }
+        }
         let cx = Context::system(&self.env, self.options.timeout);
         let (statement, batch) = (self.table.unpublished, self.options.batch);
         let rows =
@@ -219,61 +280,60 @@ impl Work {
         }
         let events: Vec<Event> =
             rows.into_iter().map(|row| row.event(self.db.name(), self.table.subject)).collect();
-        let deliveries = self.consumers.iter().map(|consumer| self.deliver(&**consumer, &events));
-        let dead: Vec<DeadLetter> = try_join_all(deliveries).await?.into_iter().flatten().collect();
-        self.mark(&events, dead).await?;
-        Ok(events.len())
+        let read = events.len();
+        let journey = Journey { options: &self.options, env: &self.env, stop: self.stop.clone() };
+        let carried = self.carrier.carry(events, journey).await?;
+        self.mark(carried).await?;
+        Ok(read)
     }
 
-    /// Hands one consumer those it wants.
-    async fn deliver(&self, consumer: &dyn Consumer, events: &[Event]) -> Result<Vec<DeadLetter>, Stopped> {
-        let wanted = |event: &&Event| consumer.wants(&event.kind);
-        let events = match events.iter().filter(wanted).count() {
-            0 => return Ok(Vec::new()),
-            count if count == events.len() => Cow::Borrowed(events),
-            _ => events.iter().filter(wanted).cloned().collect(),
-        };
-        self.delivery(consumer).deliver(&events).await
-    }
-
-    fn delivery<'r>(&'r self, consumer: &'r dyn Consumer) -> Delivery<'r> {
-        Delivery { consumer, options: &self.options, env: &self.env, stop: self.stop.clone() }
-    }
-
-    /// Marks the batch as published, in one transaction with the dead letters it left.
-    async fn mark(&self, events: &[Event], dead: Vec<DeadLetter>) -> Result<(), Error> {
+    /// Marks what was carried as published, in one transaction with the dead letters it left.
+    async fn mark(&self, carried: Carried) -> Result<(), Halt> {
+        let Carried { done, dead, trouble } = carried;
         let cx = Context::system(&self.env, self.options.timeout);
-        let statement = self.table.publish;
-        let keys = events
+        let (statement, wakes) = (self.table.publish, self.table.wakes_another);
+        let keys = done
             .iter()
             .map(|event| Ok(params![event.aggregate, i64::try_from(event.sequence)?]))
             .collect::<Result<Vec<_>, std::num::TryFromIntError>>()
             .map_err(|error| Error::Statement { name: statement.name(), detail: error.to_string() })?;
-        let (published, dead_letters) = (events.len() as u64, dead.len() as u64);
-        self.db
-            .write(&cx, async move |tx| {
+        let (published, dead_letters) = (done.len() as u64, dead.len() as u64);
+        if !keys.is_empty() {
+            let marked = self.db.write(&cx, async move |tx| {
                 dead_letter::add(tx, &dead).await?;
+                if wakes {
+                    tx.wake();
+                }
                 tx.execute_rows(statement, params![], &keys).await
-            })
-            .await?;
+            });
+            marked.await?;
+        }
+        metrics::counter!("queue_published_total", "house" => self.db.name()).increment(published);
         self.progress.send_modify(|progress| {
             progress.published += published;
             progress.dead_letters += dead_letters;
         });
-        Ok(())
+        trouble.map_or(Ok(()), |trouble| Err(trouble.into()))
     }
 
-    /// Offers each dead letter once to its consumer and answers those taken.
-    async fn offer_again(&self, letters: Vec<DeadLetter>) -> Vec<DeadLetter> {
-        let mut taken = Vec::new();
-        for letter in letters {
-            let consumer = self.consumers.iter().find(|consumer| consumer.name() == letter.consumer);
-            let Some(consumer) = consumer else { continue };
-            let event = std::slice::from_ref(&letter.event);
-            if self.delivery(&**consumer).attempt(event).await.is_ok() {
-                taken.push(letter);
-            }
+    fn house(&self) -> refill::House<'_> {
+        refill::House { db: &self.db, table: &self.table, env: &self.env, limit: self.options.timeout }
+    }
+
+    /// Notes for who watches how many events wait. Only asked for while the queue is away.
+    async fn count_waiting(&self) {
+        let cx = Context::system(&self.env, self.options.timeout);
+        if let Ok((waiting, _)) = refill::waiting(&self.db, &self.table, &cx).await {
+            self.tell_waiting(waiting);
         }
-        taken
+    }
+
+    fn tell_waiting(&self, waiting: u64) {
+        metrics::gauge!("queue_waiting", "house" => self.db.name()).set(waiting as f64);
+        self.progress.send_if_modified(|progress| {
+            let changed = progress.waiting != waiting;
+            progress.waiting = waiting;
+            changed
+        });
     }
 }

@@ -5,6 +5,15 @@ shoal_sql::statements! {
             from outbox where published = 0 order by aggregate, sequence limit $1";
         PUBLISH = "update outbox set published = 1 from (values {rows:uuid,bigint}) as d
             where aggregate = d.column1 and sequence = d.column2";
+        PUBLISHED = include_str!("store/published.sql");
+        WAITING = "select count(*), min(at) from outbox where published = 0";
+        TELL_HERE = "update outbox set published = 2 from (values {rows:uuid,bigint}) as d
+            where aggregate = d.column1 and sequence = d.column2";
+        TOLD_HERE = "select aggregate, sequence, event_id, kind, subject, at, data
+            from outbox where published = 2 order by aggregate, sequence limit $1";
+        WAITING_TOLD_HERE = "select count(*), min(at) from outbox where published in (0, 2)";
+        FORGET_TOLD_HERE = "update outbox set published = 0 where published = 2";
+        HEARD = "select 1 from inbox where aggregate = $1 and consumer = $2 and event_id = $3";
         RECEIVE = "insert into inbox (aggregate, consumer, event_id, at) values {rows:4}
             on conflict (aggregate, consumer, event_id) do nothing returning event_id";
         CLAIM_KEY = "insert into idempotency_keys (key_hash, fingerprint, created_at)

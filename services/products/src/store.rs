@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("0002_catalogue.sql", include_str!("../migrations/0002_catalogue.sql")),
     Migration::new("0003_stock.sql", include_str!("../migrations/0003_stock.sql")),
     Migration::new("0004_changes.sql", include_str!("../migrations/0004_changes.sql")),
+    Migration::new("0005_told_here.sql", shoal_queue::OUTBOX_TOLD_HERE),
 ];
 
 /// Rows of a round, up to a power of two by repeating the last: the engine keeps a plan for each number of rows that it

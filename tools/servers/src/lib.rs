@@ -19,10 +19,12 @@ mod account;
 mod chance;
 mod guard;
 mod hosts;
+mod nats;
 mod port;
 mod postgres;
 mod process;
 mod wait;
 
 pub use hosts::{Capture, Host, Hosts};
+pub use nats::{Nats, NatsCluster, NatsLogin, NatsOptions};
 pub use postgres::{Options, Postgres, Tls};

@@ -125,6 +125,17 @@ impl Angler {
         self.taken().into_iter().map(|(id, _)| id).collect()
     }
 
+    /// The sequences of a fish in the order in which it heard of them for the first time.
+    pub(crate) fn first_heard_of(&self, id: FishId) -> Vec<u64> {
+        let mut heard = Vec::new();
+        for sequence in self.taken_of(id) {
+            if !heard.contains(&sequence) {
+                heard.push(sequence);
+            }
+        }
+        heard
+    }
+
     pub(crate) fn asked(&self) -> u64 {
         *self.asked.lock().expect("no panic")
     }
@@ -165,10 +176,19 @@ pub(crate) fn relay_with(db: &Database, anglers: &[&Arc<Angler>], options: Relay
     Relay::start(db.clone(), OutboxTable::default(), consumers(anglers), options, env())
 }
 
+/// A relay of another outbox than the usual.
+pub(crate) fn relay_of(db: &Database, table: OutboxTable, anglers: &[&Arc<Angler>]) -> Relay {
+    Relay::start(db.clone(), table, consumers(anglers), RelayOptions::default(), env())
+}
+
+/// An outbox whose marks are all lost, as if in a crash after each.
+pub(crate) fn forgetful() -> OutboxTable {
+    OutboxTable { publish: sql::LOSE_THE_MARK, ..OutboxTable::default() }
+}
+
 /// A relay that goes on as if each mark had been lost in a crash.
 pub(crate) fn forgetful_relay(db: &Database, anglers: &[&Arc<Angler>]) -> Relay {
-    let table = OutboxTable { publish: sql::LOSE_THE_MARK, ..OutboxTable::default() };
-    Relay::start(db.clone(), table, consumers(anglers), RelayOptions::default(), env())
+    relay_of(db, forgetful(), anglers)
 }
 
 fn consumers(anglers: &[&Arc<Angler>]) -> Vec<Arc<dyn Consumer>> {

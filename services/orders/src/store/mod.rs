@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("0003_orders.sql", include_str!("../../migrations/0003_orders.sql")),
     Migration::new("0004_order_numbers.sql", include_str!("../../migrations/0004_order_numbers.sql")),
     Migration::new("0005_settings.sql", include_str!("../../migrations/0005_settings.sql")),
+    Migration::new("0006_published_events.sql", include_str!("../../migrations/0006_published_events.sql")),
 ];
 
 /// Where the relay finds this house's events: the orders' timeline is their outbox.
@@ -26,7 +27,10 @@ pub(crate) fn outbox() -> OutboxTable {
     OutboxTable {
         unpublished: sql::UNPUBLISHED,
         publish: sql::PUBLISH,
+        published: sql::PUBLISHED,
+        waiting: sql::WAITING,
         subject: |order| Id::<shoal_contract::orders::OrderNoun>::from_uuid(order).to_string(),
+        ..OutboxTable::default()
     }
 }
 
@@ -83,6 +87,8 @@ shoal_sql::statements! {
         LIST_EVENTS = "select sequence, kind, message, at from order_events
             where order_id = $1 order by sequence limit $2";
         UNPUBLISHED = include_str!("unpublished.sql");
+        PUBLISHED = include_str!("published.sql");
+        WAITING = "select count(*), min(at) from order_events where published = 0";
         PUBLISH = "update order_events set published = 1 from (values {rows:uuid,bigint}) as d
             where order_id = d.column1 and sequence = d.column2";
 
