@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Env, Fault, Id, Noun, Timestamp};
+use crate::{Env, Fault, Id, Noun, SpanId, Timestamp};
 
 /// The one noun floor 0 knows: who calls.
 #[derive(Debug)]
@@ -164,6 +164,8 @@ pub struct Context {
     pub request_id: std::sync::Arc<str>,
     /// The trace the request belongs to.
     pub trace: TraceId,
+    /// The span that all this is done for, here or on another node, if the trace is recorded.
+    pub span: Option<SpanId>,
     /// The client's idempotency key, on requests that change something.
     pub idempotency: Option<Idempotency>,
 }
@@ -179,7 +181,18 @@ impl Context {
             caller: Caller::System,
             request_id: trace.to_string().into(),
             trace,
+            span: None,
             idempotency: None,
+        }
+    }
+
+    /// Shoal's own work for this request, with time of its own.
+    pub fn own_work(&self, env: &Env, within: Duration) -> Self {
+        Self {
+            deadline: Deadline::after(env, within),
+            caller: Caller::System,
+            idempotency: None,
+            ..self.clone()
         }
     }
 

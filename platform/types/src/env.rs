@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use crate::{Clock, Id, Noun, Rng, SystemClock, SystemRng, Timestamp};
+use crate::{Clock, Id, Noun, Rng, Spans, SystemClock, SystemRng, Timestamp};
 
-/// Time and randomness, handed to every house at its construction.
+/// Time, randomness and what takes spans, handed to every house at its construction.
 #[derive(Clone)]
 pub struct Env {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    spans: Option<Arc<dyn Spans>>,
 }
 
 impl Env {
@@ -17,7 +18,17 @@ impl Env {
 
     /// A chosen clock and generator, for tests and simulation.
     pub fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
-        Self { clock, rng }
+        Self { clock, rng, spans: None }
+    }
+
+    /// The same, with somebody who takes spans.
+    pub fn with_spans(self, spans: Arc<dyn Spans>) -> Self {
+        Self { spans: Some(spans), ..self }
+    }
+
+    /// Who takes spans, if anybody does.
+    pub fn spans(&self) -> Option<&Arc<dyn Spans>> {
+        self.spans.as_ref()
     }
 
     /// The present instant.

@@ -11,6 +11,7 @@ mod money;
 mod node;
 mod page;
 mod rng;
+mod span;
 mod text;
 pub mod wire;
 
@@ -24,4 +25,5 @@ pub use money::{Money, MoneyError, Rounding};
 pub use node::NodeId;
 pub use page::{Cursor, Limit, Page, PageRequest};
 pub use rng::{Rng, SeededRng, SystemRng};
+pub use span::{Span, SpanId, SpanKind, SpanRecord, SpanValue, Spans};
 pub use text::Secret;

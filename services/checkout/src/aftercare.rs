@@ -57,10 +57,10 @@ struct Paid {
 
 impl Inner {
     /// Runs the saga to its end, or leaves it for later.
-    pub(crate) async fn aftercare(&self, saga: Saga) -> Result<Stop, Fault> {
-        let (mut tries, stage, mut hold) = (0, saga.stage()?, Hold::new(self, &saga));
+    pub(crate) async fn aftercare(&self, cx: &Context, saga: Saga) -> Result<Stop, Fault> {
+        let (mut tries, stage, mut hold) = (0, saga.stage()?, Hold::new(self, &saga, cx));
         loop {
-            let cx = Context::system(&self.env, CALL);
+            let cx = cx.own_work(&self.env, CALL);
             match hold.through(&stage, self.attempt(&cx, &saga)).await? {
                 Ok(stop) => {
                     self.end(&cx, &saga, &Stage::Completed).await?;
@@ -84,7 +84,9 @@ impl Inner {
 
     /// Does all of it once more; what was done before answers as it did then.
     async fn attempt(&self, cx: &Context, saga: &Saga) -> Result<Stop, Trouble> {
-        match saga.kind {
+        let span = self.span(cx, saga.kind.as_str(), saga.id);
+        let cx = &span.within(cx);
+        let done = match saga.kind {
             Kind::TakeBack => self.take_goods_back(cx, saga.id, input(saga)?).await,
             Kind::Refund => self.refund_money(cx, saga.id, input(saga)?).await,
             Kind::Cancellation => self.cancel_all(cx, saga.id, input(saga)?).await,
@@ -92,7 +94,8 @@ impl Inner {
                 tracing::error!(saga = %saga.id, "a purchase has a driver of its own");
                 Err(Trouble::Unclear(Fault::Internal {}.into()))
             }
-        }
+        };
+        span.ended(done)
     }
 
     /// How a saga ended that did not run here.

@@ -161,7 +161,7 @@ impl Inner {
                 let waiting = match turn {
                     Err(waiting) => waiting,
                     Ok((turn, waiting)) => {
-                        self.start(turn, Saga::clone(&saga), false);
+                        self.start(cx, turn, Saga::clone(&saga), false);
                         waiting
                     }
                 };
@@ -213,7 +213,7 @@ impl Inner {
         let Some(saga) = found else { return Ok(None) };
         let Some(saga) = self.claim(cx, saga).await? else { return Ok(None) };
         tracing::info!(saga = %saga.id, kind = saga.kind.as_str(), "a saga is taken up");
-        self.start(turn, saga, true);
+        self.start(cx, turn, saga, true);
         Ok(Some(waiting))
     }
 

@@ -23,12 +23,12 @@ const CALL: Duration = Duration::from_secs(20);
 const TRIES: u32 = 5;
 
 impl Inner {
-    /// Runs `saga` on a task of its own.
-    pub(crate) fn start(self: &Arc<Self>, turn: Turn, saga: Saga, resumed: bool) {
-        let house = Arc::clone(self);
+    /// Runs `saga` on a task of its own, for the request of `cx` or the job that found it.
+    pub(crate) fn start(self: &Arc<Self>, cx: &Context, turn: Turn, saga: Saga, resumed: bool) {
+        let (house, cx) = (Arc::clone(self), cx.own_work(&self.env, CALL));
         tokio::spawn(async move {
             let id = saga.id;
-            let stop = house.run(saga, resumed).await;
+            let stop = house.run(&cx, saga, resumed).await;
             let mut ended = turn.end(stop);
             while let Some(turn) = ended {
                 ended = turn.end(house.look_again(id).await);
@@ -43,16 +43,16 @@ impl Inner {
         let Some(saga) = found else { return Stop::Stalled };
         // While it waited it was nobody's.
         match self.claim(&cx, saga).await {
-            Ok(Some(saga)) => self.run(saga, true).await,
+            Ok(Some(saga)) => self.run(&cx, saga, true).await,
             Ok(None) | Err(_) => Stop::Stalled,
         }
     }
 
-    async fn run(&self, saga: Saga, resumed: bool) -> Stop {
+    async fn run(&self, cx: &Context, saga: Saga, resumed: bool) -> Stop {
         let id = saga.id;
         let stop = match saga.kind {
-            Kind::Purchase => self.purchase(saga, resumed).await,
-            Kind::Cancellation | Kind::TakeBack | Kind::Refund => self.aftercare(saga).await,
+            Kind::Purchase => self.purchase(cx, saga, resumed).await,
+            Kind::Cancellation | Kind::TakeBack | Kind::Refund => self.aftercare(cx, saga).await,
         };
         stop.unwrap_or_else(|fault| {
             tracing::warn!(saga = %id, %fault, "a saga is left for later");
@@ -60,13 +60,13 @@ impl Inner {
         })
     }
 
-    async fn purchase(&self, saga: Saga, resumed: bool) -> Result<Stop, Fault> {
+    async fn purchase(&self, cx: &Context, saga: Saga, resumed: bool) -> Result<Stop, Fault> {
         let mut stage: Stage = saga.stage()?;
         let mut purchase =
             Purchase { id: saga.id, input: saga.input()?, quote: saga.quote.clone(), order: None, resumed };
         let mut action = saga::resume(&stage);
         let mut tries = 0;
-        let mut hold = Hold::new(self, &saga);
+        let mut hold = Hold::new(self, &saga, cx);
         loop {
             action = match action {
                 Action::Do(step) => match self.held(&mut hold, &stage, step, &mut purchase).await? {

@@ -22,8 +22,9 @@ pub(crate) struct Hold<'s> {
 }
 
 impl<'s> Hold<'s> {
-    pub(crate) fn new(house: &'s Inner, saga: &'s Saga) -> Self {
-        Self { house, saga, until: saga.wake_at(), cx: Context::system(&house.env, NOTE) }
+    /// For the request of `cx`, or the job.
+    pub(crate) fn new(house: &'s Inner, saga: &'s Saga, cx: &Context) -> Self {
+        Self { house, saga, until: saga.wake_at(), cx: cx.own_work(&house.env, NOTE) }
     }
 
     /// The context of a call that ends by `deadline`.

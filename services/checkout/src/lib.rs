@@ -16,6 +16,7 @@ mod jobs;
 mod payments;
 mod running;
 mod saga;
+mod span;
 mod steps;
 mod store;
 

@@ -68,10 +68,33 @@ pub(crate) enum Undo {
 }
 
 impl Step {
+    /// The word that people read: `reserve`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::Authorise => "authorise",
+            Self::Order => "order",
+            Self::Capture => "capture",
+            Self::MarkPaid => "mark_paid",
+        }
+    }
+
     /// Whether a call of it that is late could do again what another owner of the saga has undone: freeze a cart that was
     /// given back, make an order that nobody knows of. All others are harmless by their keys.
     pub(crate) const fn ends_with_lease(self) -> bool {
         matches!(self, Self::Reserve | Self::Order)
+    }
+}
+
+impl Undo {
+    /// The word that people read: `void_payment`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::VoidPayment => "void_payment",
+            Self::CancelOrder => "cancel_order",
+            Self::ReturnStock => "return_stock",
+            Self::ThawCart => "thaw_cart",
+        }
     }
 }
 

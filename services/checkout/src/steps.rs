@@ -73,13 +73,16 @@ impl Inner {
         step: Step,
         purchase: &mut Purchase,
     ) -> Result<Outcome, Trouble> {
-        match step {
+        let span = self.span(cx, step.as_str(), purchase.id);
+        let cx = &span.within(cx);
+        let done = match step {
             Step::Reserve => self.reserve(cx, purchase).await,
             Step::Authorise => self.authorise(cx, purchase).await,
             Step::Order => self.order_and_sell(cx, purchase).await,
             Step::Capture => self.capture(cx, purchase).await,
             Step::MarkPaid => self.mark_paid(cx, purchase).await,
-        }
+        };
+        span.ended(done)
     }
 
     /// Makes the order and sells its stock, at the same time. Unclear if either is: both are asked again then.
@@ -96,13 +99,15 @@ impl Inner {
 
     /// Undoes a step. Harmless if there is nothing to undo; only trouble that may pass is answered.
     pub(crate) async fn undo(&self, cx: &Context, undo: Undo, purchase: &Purchase) -> Result<(), Trouble> {
+        let span = self.span(cx, undo.as_str(), purchase.id);
+        let cx = &span.within(cx);
         let undone = match undo {
             Undo::VoidPayment => self.void_payment(cx, purchase).await,
             Undo::CancelOrder => self.cancel_created_order(cx, purchase).await,
             Undo::ReturnStock => self.return_stock(cx, purchase).await,
             Undo::ThawCart => self.thaw_cart(cx, purchase).await,
         };
-        match undone {
+        match span.ended(undone) {
             Err(Trouble::Refused(error)) => {
                 tracing::error!(checkout = %purchase.id, ?undo, %error, "an undo was refused; it counts as done");
                 Ok(())

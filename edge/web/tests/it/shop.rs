@@ -197,6 +197,7 @@ impl Browser {
             caller: Caller::Anonymous,
             request_id: "r-1".into(),
             trace: TraceId::default(),
+            span: None,
             idempotency: None,
         };
         let peer: SocketAddr = "10.0.0.1:9".parse().expect("an address");

@@ -6,7 +6,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap};
 use http::{Extensions, HeaderName, HeaderValue};
-use shoal_types::{Caller, Context, Deadline, Fault, Id, Timestamp, User};
+use shoal_types::{Caller, Context, Deadline, Fault, Id, Span, SpanKind, Timestamp, User};
 
 use super::log;
 use super::rate_limit::Allowance;
@@ -55,6 +55,7 @@ pub(super) struct Exchange {
     shared: Arc<Shared>,
     pub(super) endpoint: Arc<Endpoint>,
     named: Named,
+    span: Span,
     caller: Known,
     started: Timestamp,
     allowance: Option<Allowance>,
@@ -66,9 +67,11 @@ impl Exchange {
         let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let endpoint = shared.routes.endpoint(request.method(), route);
         shared.load.enter();
+        let named = shared.names.name(request.headers());
         Self {
+            span: span(shared, &endpoint, &named),
             endpoint,
-            named: shared.names.name(request.headers()),
+            named,
             caller: Known::default(),
             started: shared.env.now(),
             allowance: None,
@@ -93,6 +96,7 @@ impl Exchange {
             caller: Caller::Anonymous,
             request_id: self.named.request_id.clone(),
             trace: self.named.trace,
+            span: self.span.id().or(self.named.recorded_by_client()),
             idempotency: None,
         };
         request.extensions_mut().insert(context);
@@ -169,7 +173,11 @@ impl Exchange {
         tracing::error!(route, request_id, panic = text, "a handler panicked");
     }
 
-    fn record(&self, status: u16) {
+    fn record(&mut self, status: u16) {
+        self.span.set("http.response.status_code", || i64::from(status));
+        if status >= 499 {
+            self.span.fail(status.to_string());
+        }
         let took = self.shared.env.now().since(self.started);
         self.endpoint.record(status, took);
         let line = log::Line {
@@ -191,6 +199,24 @@ impl Drop for Exchange {
             self.record(CLIENT_GONE);
         }
     }
+}
+
+/// The span of answering a request. What only asks how the node is has none.
+fn span(shared: &Shared, endpoint: &Endpoint, named: &Named) -> Span {
+    let recorded = match named.parent {
+        Some(parent) => parent.sampled,
+        None => shared.env.spans().is_some_and(|spans| spans.samples(named.trace)),
+    };
+    if !recorded || endpoint.class == Class::Open {
+        return Span::none();
+    }
+    let (method, parent) = (endpoint.method, named.recorded_by_client());
+    let name = || format!("{method} {}", endpoint.route).into();
+    let mut span = Span::begin(&shared.env, named.trace, parent, SpanKind::Server, name);
+    span.set("http.request.method", || method);
+    span.set("http.route", || endpoint.route.to_string());
+    span.set("shoal.request_id", || named.request_id.to_string());
+    span
 }
 
 /// The address of the client: the nearest one in `X-Forwarded-For` that is no trusted proxy, if a trusted proxy

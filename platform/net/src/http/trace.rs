@@ -2,11 +2,13 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use http::header::{HeaderMap, HeaderName};
-use shoal_types::{Rng, SeededRng, TraceId};
+use shoal_types::{Rng, SeededRng, SpanId, TraceId};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_ID_LEN_MAX: usize = 128;
+/// The one flag of a `traceparent` that is in use.
+const SAMPLED: u8 = 1;
 
 /// Names requests: takes the client's ids where they are sane and makes its own where not.
 pub(super) struct Names {
@@ -19,6 +21,23 @@ pub(super) struct Named {
     pub(super) request_id: Arc<str>,
     pub(super) header: HeaderValue,
     pub(super) trace: TraceId,
+    /// The client's own span, if the request is part of a trace of the client's.
+    pub(super) parent: Option<Parent>,
+}
+
+/// The span of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parent {
+    pub(super) span: SpanId,
+    /// Whether the client records the trace.
+    pub(super) sampled: bool,
+}
+
+impl Named {
+    /// The client's span, if the client records it.
+    pub(super) fn recorded_by_client(&self) -> Option<SpanId> {
+        self.parent.filter(|parent| parent.sampled).map(|parent| parent.span)
+    }
 }
 
 impl Names {
@@ -29,15 +48,18 @@ impl Names {
     }
 
     pub(super) fn name(&self, headers: &HeaderMap) -> Named {
-        let trace = headers.get(TRACEPARENT).and_then(trace_id).unwrap_or_else(|| self.fresh());
+        let (trace, parent) = match headers.get(TRACEPARENT).and_then(traceparent) {
+            Some((trace, parent)) => (trace, Some(parent)),
+            None => (self.fresh(), None),
+        };
         if let Some((request_id, header)) = headers.get(REQUEST_ID).and_then(sane) {
-            return Named { request_id, header, trace };
+            return Named { request_id, header, trace, parent };
         }
         let mut text = [0_u8; 32];
         hex::encode_to_slice(self.fresh().0, &mut text).expect("32 digits hold 16 bytes");
         let header = HeaderValue::from_bytes(&text).expect("hexadecimal digits are visible ASCII");
         let request_id = std::str::from_utf8(&text).expect("hexadecimal digits are ASCII").into();
-        Named { request_id, header, trace }
+        Named { request_id, header, trace, parent }
     }
 
     fn fresh(&self) -> TraceId {
@@ -55,16 +77,16 @@ fn sane(value: &HeaderValue) -> Option<(Arc<str>, HeaderValue)> {
     (fits && text.bytes().all(plain)).then(|| (text.into(), value.clone()))
 }
 
-/// The trace id of a `traceparent` header: version, trace, parent, flags, in lowercase hexadecimal digits.
+/// The trace and the span of a `traceparent` header: version, trace, parent, flags, in lowercase hexadecimal digits.
 ///
 /// Source: W3C Trace Context, section 3.2.
-fn trace_id(value: &HeaderValue) -> Option<TraceId> {
+fn traceparent(value: &HeaderValue) -> Option<(TraceId, Parent)> {
     let mut parts = value.to_str().ok()?.split('-');
     let (version, trace) = (bytes::<1>(parts.next()?)?, bytes::<16>(parts.next()?)?);
-    let (parent, _flags) = (bytes::<8>(parts.next()?)?, bytes::<1>(parts.next()?)?);
+    let (parent, [flags]) = (bytes::<8>(parts.next()?)?, bytes::<1>(parts.next()?)?);
     let whole = version != [0] || parts.next().is_none();
     let valid = whole && version != [0xff] && trace != [0; 16] && parent != [0; 8];
-    valid.then_some(TraceId(trace))
+    valid.then_some((TraceId(trace), Parent { span: SpanId(parent), sampled: flags & SAMPLED != 0 }))
 }
 
 fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
@@ -79,12 +101,13 @@ mod tests {
 
     #[test]
     fn a_valid_traceparent_is_taken_and_any_other_ignored() {
-        let parse = |text: &str| trace_id(&HeaderValue::from_str(text).expect("a header"));
+        let parse = |text: &str| traceparent(&HeaderValue::from_str(text).expect("a header"));
         let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(
-            parse(valid).map(|id| id.to_string()).as_deref(),
-            Some("4bf92f3577b34da6a3ce929d0e0e4736")
-        );
+        let (trace, parent) = parse(valid).expect("valid");
+        assert_eq!(trace.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!((parent.span.to_string().as_str(), parent.sampled), ("00f067aa0ba902b7", true));
+        let unrecorded = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        assert_eq!(parse(unrecorded).map(|(_, parent)| parent.sampled), Some(false));
         for text in [
             "",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",

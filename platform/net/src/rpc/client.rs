@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use shoal_types::wire::Call;
-use shoal_types::{Context, Env, Fault, NodeId};
+use shoal_types::{Context, Env, Fault, NodeId, Span, SpanKind};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -176,7 +176,8 @@ impl<'c> Attempts<'c> {
             Choice::Nobody { dialling } => return Next::Wait { dialling },
         };
         // The time left is told as late as possible: waiting for a node may have used some.
-        let header = Header::encode(&net.env, cx, self.service.name, method);
+        let mut span = self.span(cx, method, candidate.peer.target);
+        let header = Header::encode(&net.env, cx, span.id().or(cx.span), self.service.name, method);
         if !Frame::fits(&header, body) {
             let fault = Fault::invalid("$", "too_large", "the call is larger than 16 MiB");
             return Next::Answer(Err(fault));
@@ -185,6 +186,10 @@ impl<'c> Attempts<'c> {
         let in_flight = candidate.begin(net, &connection);
         let may_have_begun = std::mem::replace(&mut self.may_have_begun, true);
         let outcome = connection.call(header, body.clone()).await;
+        if let Some(code) = outcome.code() {
+            span.fail(code);
+        }
+        drop(span);
         if !matches!(outcome, Outcome::Lost) {
             self.may_have_begun = may_have_begun;
         }
@@ -212,6 +217,19 @@ impl<'c> Attempts<'c> {
                 self.lost()
             }
         }
+    }
+
+    /// The span of asking one node.
+    fn span(&self, cx: &Context, method: &'static str, target: Target) -> Span {
+        let (service, env) = (self.service.name, &self.client.pool.net.env);
+        let mut span = Span::of(env, cx, SpanKind::Client, || format!("{service}/{method}").into());
+        span.set("rpc.system", || "shoal");
+        span.set("rpc.service", || service);
+        span.set("rpc.method", || method);
+        span.set("shoal.peer.node", || target.node.to_string());
+        span.set("server.address", || target.address.ip().to_string());
+        span.set("server.port", || i64::from(target.address.port()));
+        span
     }
 
     fn refused(&mut self, fault: Fault) -> Next {

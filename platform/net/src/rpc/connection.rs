@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use shoal_types::Fault;
+use shoal_types::{Fact, Fault};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -32,6 +32,18 @@ pub(super) enum Outcome {
     NotSent,
     /// The connection broke after the call left.
     Lost,
+}
+
+impl Outcome {
+    /// Why the attempt failed, if it did.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Answered(Ok(_)) => None,
+            Self::Answered(Err(fault)) | Self::Refused(fault) => Some(fault.code()),
+            Self::NotSent => Some("not_sent"),
+            Self::Lost => Some("lost"),
+        }
+    }
 }
 
 impl Connection {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
-use shoal_types::{Caller, Context, Deadline, Env, Fault, Idempotency, TraceId};
+use shoal_types::{Caller, Context, Deadline, Env, Fault, Idempotency, SpanId, TraceId};
 
 /// Bytes of a frame after its length.
 pub(super) const FRAME_LEN_MAX: usize = 16 << 20;
@@ -168,12 +168,20 @@ pub(super) struct Header<'a> {
     #[serde(borrow)]
     request_id: Cow<'a, str>,
     trace: TraceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    span: Option<SpanId>,
     #[serde(default)]
     idempotency: Option<Cow<'a, Idempotency>>,
 }
 
 impl<'a> Header<'a> {
-    pub(super) fn encode(env: &Env, cx: &'a Context, service: &'a str, method: &'a str) -> Bytes {
+    pub(super) fn encode(
+        env: &Env,
+        cx: &'a Context,
+        span: Option<SpanId>,
+        service: &'a str,
+        method: &'a str,
+    ) -> Bytes {
         let header = Self {
             service: service.into(),
             method: method.into(),
@@ -181,6 +189,7 @@ impl<'a> Header<'a> {
             caller: cx.caller,
             request_id: Cow::Borrowed(&*cx.request_id),
             trace: cx.trace,
+            span,
             idempotency: cx.idempotency.as_ref().map(Cow::Borrowed),
         };
         rmp_serde::to_vec_named(&header).expect("a header is plain data").into()
@@ -200,6 +209,7 @@ impl<'a> Header<'a> {
             caller: self.caller,
             request_id: (*self.request_id).into(),
             trace: self.trace,
+            span: self.span,
             idempotency: self.idempotency.as_deref().cloned(),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use shoal_types::wire::Peer;
-use shoal_types::{Env, Fact, Fault};
+use shoal_types::{Context, Env, Fact, Fault, Span, SpanKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -245,6 +245,8 @@ impl Calls {
         let place = self.services.places.take(service.service(), &header.method)?;
         let (cx, method, within) =
             (header.context(&self.services.env), header.method.to_string(), header.remaining());
+        let mut span = self.span(&cx, service.service(), &method);
+        let cx = span.within(&cx);
         let frames = self.frames.clone();
         let call = self.running.spawn(async move {
             let dispatched = AssertUnwindSafe(service.dispatch(&cx, &method, body)).catch_unwind();
@@ -258,12 +260,30 @@ impl Calls {
                 Err(_) => Err(Fault::DeadlineExceeded {}),
             };
             place.leave();
+            if let Err(fault) = &answer {
+                span.fail(fault.code());
+            }
+            // Who has the answer may look for its span.
+            drop(span);
             // If the connection has broken, the client knows already.
             let _ = frames.send(answer_frame(id, answer)).await;
             id
         });
         self.by_id.insert(id, call);
         Ok(())
+    }
+
+    /// The span of answering one call.
+    fn span(&self, cx: &Context, service: &'static str, method: &str) -> Span {
+        let name = || format!("{service}/{method}").into();
+        let mut span = Span::of(&self.services.env, cx, SpanKind::Server, name);
+        span.set("rpc.system", || "shoal");
+        span.set("rpc.service", || service);
+        span.set("rpc.method", || method.to_owned());
+        if let Some(node) = self.peer.node() {
+            span.set("shoal.peer.node", || node.to_string());
+        }
+        span
     }
 
     async fn send(&self, frame: Frame) -> io::Result<()> {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use shoal_net::AddressError;
 use shoal_net::rpc::{Client, Server, Services};
 use shoal_types::wire::{Call, Dispatch};
-use shoal_types::{Caller, Context, Env, Fault, Id, Idempotency, Role};
+use shoal_types::{Caller, Context, Env, Fault, Id, Idempotency, Role, SpanId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -62,8 +62,10 @@ impl Dispatch for Pond {
             "echo" => Ok(body),
             "context" => {
                 let left_s = cx.deadline.remaining(&Env::system()).as_secs();
-                Ok(format!("{left_s} {:?} {} {} {:?}", cx.caller, cx.request_id, cx.trace, cx.idempotency)
-                    .into())
+                let (caller, trace, span) = (cx.caller, cx.trace, cx.span);
+                let said =
+                    format!("{left_s} {caller:?} {} {trace} {span:?} {:?}", cx.request_id, cx.idempotency);
+                Ok(said.into())
             }
             "wait" => {
                 let _waits = self.wait();
@@ -143,9 +145,10 @@ async fn the_context_travels_with_the_call() {
     let mut cx = within(Duration::from_millis(90_500));
     cx.caller = Caller::User { id: Id::from_digest([1; 16]), role: Role::Staff };
     cx.request_id = "r1".into();
+    cx.span = Some(SpanId([5; 8]));
     cx.idempotency = Some(Idempotency { key: "k1".into(), fingerprint: [9; 32] });
     let answer = node.client().call(&cx, "pond", "context", Bytes::new(), false).await.expect("an answer");
-    let expected = format!("90 {:?} r1 {} {:?}", cx.caller, cx.trace, cx.idempotency);
+    let expected = format!("90 {:?} r1 {} {:?} {:?}", cx.caller, cx.trace, cx.span, cx.idempotency);
     assert_eq!(String::from_utf8_lossy(&answer), expected);
 }
 
