@@ -43,6 +43,8 @@ pub struct Config {
     pub cluster: ClusterConfig,
     /// Logging.
     pub log: LogConfig,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
 }
 
 /// The public API.
@@ -125,6 +127,16 @@ pub struct LogConfig {
     pub level: String,
     /// For people or for machines.
     pub format: LogFormat,
+}
+
+/// Traces.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// The collector that takes spans by OTLP over HTTP, `http://host:port`; empty for none.
+    pub otlp_endpoint: String,
+    /// The share of requests that are traced, from 0.0 to 1.0.
+    pub sample_ratio: f64,
 }
 
 /// How log lines look.

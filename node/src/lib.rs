@@ -9,7 +9,9 @@ mod hearing;
 mod logging;
 mod output;
 mod serving;
+mod telemetry;
 mod wiring;
 
 pub use serving::Node;
+pub use telemetry::{Telemetry, TelemetryError};
 pub use wiring::Opened;

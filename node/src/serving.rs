@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::cluster::{Conflict, Here, Membership};
 use crate::config::{Config, Role};
+use crate::telemetry::Telemetry;
 use crate::wiring::{Background, Opened};
 
 /// A node that serves.
@@ -25,6 +26,7 @@ pub struct Node {
     stop: watch::Sender<bool>,
     http: Option<(SocketAddr, JoinHandle<bool>)>,
     peers: Option<(SocketAddr, JoinHandle<()>)>,
+    telemetry: Telemetry,
 }
 
 /// Why a node wants to end, though nobody at its machine has told it to.
@@ -39,17 +41,19 @@ impl Node {
     /// Joins the configured cluster, if there is one, opens the configured houses and serves.
     ///
     /// # Errors
-    /// Why the cluster cannot be joined; as [`Opened::open`] and [`Node::serve`].
+    /// Why the cluster cannot be joined, or spans not be sent; as [`Opened::open`] and [`Node::serve`].
     pub async fn start(config: &Config, env: Env) -> anyhow::Result<Self> {
+        let telemetry = Telemetry::new(config)?;
+        let env = telemetry.watch(env);
         let media =
             (!config.gateway.media.as_os_str().is_empty()).then(|| MediaFolder::new(&config.gateway.media));
         if !config.cluster.is_on() {
-            return Self::serve(Opened::open(config, env).await?, config, media).await;
+            return Self::serve(Opened::open(config, env).await?, config, media, telemetry).await;
         }
         let (membership, door) = Membership::join(config, &env).await?;
         let membership = Arc::new(membership);
         match Opened::among(config, &membership, env).await {
-            Ok(opened) => Self::run(opened, config, media, Some((membership, door))).await,
+            Ok(opened) => Self::run(opened, config, media, telemetry, Some((membership, door))).await,
             Err(error) => {
                 membership.leave().await;
                 Err(error)
@@ -57,18 +61,24 @@ impl Node {
         }
     }
 
-    /// Serves what is open, alone. `media` is shown at `/media`.
+    /// Serves what is open, alone. `media` is shown at `/media`; `telemetry` sends the spans.
     ///
     /// # Errors
     /// If an address cannot be listened on. What was opened is closed again.
-    pub async fn serve(opened: Opened, config: &Config, media: Option<impl Media>) -> anyhow::Result<Self> {
-        Self::run(opened, config, media, None).await
+    pub async fn serve(
+        opened: Opened,
+        config: &Config,
+        media: Option<impl Media>,
+        telemetry: Telemetry,
+    ) -> anyhow::Result<Self> {
+        Self::run(opened, config, media, telemetry, None).await
     }
 
     async fn run(
         opened: Opened,
         config: &Config,
         media: Option<impl Media>,
+        telemetry: Telemetry,
         joined: Option<(Arc<Membership>, Door)>,
     ) -> anyhow::Result<Self> {
         let media = media.map(|media| Arc::new(media) as Arc<dyn Media>);
@@ -76,9 +86,13 @@ impl Node {
         let here = Here::new(&config.roles, membership.clone(), opened.leases(), opened.env().clone());
         let background = opened.start().await?;
         let (stop, http, peers) = (watch::Sender::new(false), None, None);
-        let mut node = Self { opened, background, here: Arc::new(here), membership, stop, http, peers };
+        let here = Arc::new(here);
+        let mut node = Self { opened, background, here, membership, stop, http, peers, telemetry };
         match node.listen(config, media, door).await {
-            Ok(()) => Ok(node),
+            Ok(()) => {
+                node.telemetry.start(node.here.id());
+                Ok(node)
+            }
             Err(error) => {
                 node.stop().await;
                 Err(error)
@@ -186,6 +200,7 @@ impl Node {
         if let Some(membership) = &self.membership {
             membership.leave().await;
         }
+        self.telemetry.stop().await;
         in_time
     }
 }

@@ -58,6 +58,11 @@ impl Here {
         }
     }
 
+    /// Which node this is.
+    pub(crate) fn id(&self) -> NodeId {
+        self.id
+    }
+
     /// Sees `true` once an operator wants this node to end.
     pub(crate) fn drained(&self) -> watch::Receiver<bool> {
         self.drain.subscribe()

@@ -14,7 +14,7 @@ use super::serve::{Signals, until_told_to_stop};
 use crate::cli::Demo;
 use crate::config::{Config, Loaded, Role};
 use crate::demo::{Shop, media, seed};
-use crate::{Node, Opened};
+use crate::{Node, Opened, Telemetry};
 
 /// The administrator of the sample shop.
 const ADMINISTRATOR: &str = "admin@shoal.example";
@@ -33,14 +33,15 @@ pub(crate) async fn run(demo: Demo, loaded: Loaded) -> anyhow::Result<ExitCode> 
     if demo.fresh && data.exists() {
         forget(&data)?;
     }
-    let env = Env::system();
+    let telemetry = Telemetry::new(&config)?;
+    let env = telemetry.watch(Env::system());
     let opened = Opened::open(&config, env.clone()).await?;
     let shop = seed(&env, &opened.targets()?).await?;
     config.web.name.clone_from(&shop.name);
     config.web.tagline.clone_from(&shop.tagline);
     let password = administrator_of(&opened, &data, &env).await?;
     let signals = Signals::listen()?;
-    let node = Node::serve(opened, &config, Some(media())).await?;
+    let node = Node::serve(opened, &config, Some(media()), telemetry).await?;
     let address = node.address().map_or_else(String::new, |address| address.to_string());
     eprintln!("the demo serves http://{address}");
     welcome(&shop, &address, &password)?;

@@ -156,6 +156,7 @@ fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
 fn parse_like(present: Option<&Value>, text: &str) -> anyhow::Result<Value> {
     Ok(match present {
         Some(Value::Integer(_)) => Value::Integer(text.parse().context("expected a whole number")?),
+        Some(Value::Float(_)) => Value::Float(text.parse().context("expected a number")?),
         Some(Value::Boolean(_)) => Value::Boolean(text.parse().context("expected true or false")?),
         Some(Value::Array(_)) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());

@@ -11,6 +11,9 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// Where Debian's packages of PostgreSQL read whether to make and start a server when they are installed.
 const DEFAULT_SERVER: &str = "/etc/postgresql-common/createcluster.conf";
 
+/// A collector of traces, which the tests of traces send theirs through.
+const ROTEL: &str = "rotel==0.0.1a15";
+
 /// Whether the command can be started and succeeds; its output is not shown.
 pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
@@ -87,19 +90,42 @@ pub(crate) fn schemathesis(root: &Path) -> Result<PathBuf, String> {
     if has_version(&program, version) {
         return Ok(program);
     }
+    if environment(&folder, SCHEMATHESIS)? && has_version(&program, version) {
+        return Ok(program);
+    }
+    Err(by_hand(&folder, SCHEMATHESIS))
+}
+
+/// Makes sure of rotel in an environment of its own below `root`.
+///
+/// # Errors
+/// What is missing and the command that mends it.
+pub(crate) fn rotel(root: &Path) -> Result<(), String> {
+    let folder = root.join("target/tools/rotel");
+    let packed = format!("{}.dist-info", ROTEL.replace("==", "-"));
+    let is_there = || {
+        let pythons = fs::read_dir(folder.join("lib")).into_iter().flatten().filter_map(Result::ok);
+        pythons.into_iter().any(|python| python.path().join("site-packages").join(&packed).exists())
+    };
+    if is_there() || environment(&folder, ROTEL)? && is_there() {
+        return Ok(());
+    }
+    Err(by_hand(&folder, ROTEL))
+}
+
+/// Makes an environment of Python's with this package. Whether that went well.
+fn environment(folder: &Path, package: &str) -> Result<bool, String> {
     if !works("python3", &["-c", "import venv, ensurepip"]) {
         apt("Python with venv", &["python3", "python3-venv"])?;
     }
-    let pip = folder.join("bin/pip");
-    let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-        && run(Command::new(&pip).args(["install", "--quiet", "--disable-pip-version-check", SCHEMATHESIS]));
-    if made && has_version(&program, version) {
-        return Ok(program);
-    }
-    Err(format!(
-        "schemathesis is missing: run `python3 -m venv --clear {0} && {0}/bin/pip install {SCHEMATHESIS}`",
-        folder.display()
-    ))
+    let mut install = Command::new(folder.join("bin/pip"));
+    install.args(["install", "--quiet", "--disable-pip-version-check", package]);
+    Ok(run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder)) && run(&mut install))
+}
+
+fn by_hand(folder: &Path, package: &str) -> String {
+    let (name, folder) = (package.split('=').next().unwrap_or_default(), folder.display());
+    format!("{name} is missing: run `python3 -m venv --clear {folder} && {folder}/bin/pip install {package}`")
 }
 
 fn has_version(program: &Path, version: &str) -> bool {

@@ -71,6 +71,9 @@ fn tests(root: &Path, choice: &Choice, steps: &mut Steps) {
             println!("{missing}; the tests that need it say that they did not run");
         }
     }
+    if let Err(missing) = needs::rotel(root) {
+        println!("{missing}; the test that sends traces through it says that it did not run");
+    }
     if !steps.command("Build", cargo(root).args(["build", "--workspace", "--all-targets"])) {
         return;
     }

@@ -18,4 +18,5 @@ mod saga;
 mod shop;
 mod statements;
 mod topologies;
+mod traces;
 mod upgrade;
