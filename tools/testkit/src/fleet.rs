@@ -6,12 +6,14 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use serde_json::Value;
 use shoal_sql::Engine;
 use shoal_sql::testing::Place;
-use shoal_types::{Rng, Secret, SystemRng};
+use shoal_types::{Env, Rng, Secret, SystemRng};
 use tempfile::TempDir;
 
 use crate::books::{Books, HOUSES};
+use crate::build::Build;
 use crate::client::{Client, Whereabouts};
 use crate::houses::eventually;
 use crate::process::{ADMINISTRATOR, Process, WEBHOOK_SECRET, run, run_as};
@@ -26,6 +28,7 @@ const PICTURE: &str = r#"<svg xmlns="http://www.w3.org/2000/svg"/>"#;
 
 /// What one node is told.
 struct Plan {
+    build: Build,
     roles: &'static str,
     config: String,
     /// The secret that all nodes share.
@@ -74,13 +77,28 @@ impl Fleet {
     /// # Panics
     /// If the engine does not allow it; see [`Topology::allowed`].
     pub async fn start(topology: Topology) -> Self {
-        let place = place().await;
+        Self::of_builds(topology, &[]).await
+    }
+
+    /// As [`Fleet::start`], each node of its build in the topology's order; the last are of the present one. Those of the
+    /// earlier one make the data and start first.
+    ///
+    /// # Panics
+    /// As [`Fleet::start`]; if a build is not there.
+    pub async fn of_builds(topology: Topology, builds: &[Build]) -> Self {
+        let place = match builds.contains(&Build::Earlier) {
+            true => Place::migrated(&[], &Env::system()).await.expect("a place for the data"),
+            false => place().await,
+        };
         assert!(topology.allowed(place.engine()), "{topology} over {:?}", place.engine());
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let plans = plan(topology, &place, &config(folder.path()), &bundle(folder.path()));
-        let users = plans.iter().find(|node| node.has("users")).expect("somebody has the users");
-        let (password, said, ended) =
-            run_as("users", &["admin", "create", ADMINISTRATOR, "--data", &users.data]);
+        let mut plans = plan(topology, &place, &config(folder.path()), &bundle(folder.path()));
+        plans.iter_mut().zip(builds).for_each(|(node, build)| node.build = *build);
+        let with_users = |build| plans.iter().find(|node| node.has("users") && node.build == build);
+        let users = with_users(Build::Earlier).or_else(|| with_users(Build::Present));
+        let users = users.expect("somebody has the users");
+        let create = ["admin", "create", ADMINISTRATOR, "--data", &users.data];
+        let (password, said, ended) = run_as(users.build, "users", &create);
         assert!(ended.success(), "{said}");
         let nodes = all_started(&plans).await;
         let books = match place.engine() {
@@ -154,6 +172,28 @@ impl Fleet {
         self.nodes[node].start().await;
     }
 
+    /// Starts a node again that has ended, of that build from now on.
+    ///
+    /// # Errors
+    /// What it said if it does not serve.
+    pub async fn start_as(&mut self, node: usize, build: Build) -> Result<(), String> {
+        self.nodes[node].change_build(build);
+        self.nodes[node].try_start().await
+    }
+
+    /// Whether every build in it has this route, in the words of the API's description: `get`, `/v1/carts/{cart}`.
+    pub fn knows(&self, method: &str, path: &str) -> bool {
+        let knows = |build| {
+            let (described, said, ended) = run_as(build, "all", &["openapi"]);
+            assert!(ended.success(), "{said}");
+            let described: Value = serde_json::from_str(&described).expect("the description is JSON");
+            described["paths"][path][method].is_object()
+        };
+        [Build::Present, Build::Earlier]
+            .into_iter()
+            .all(|build| self.plans.iter().all(|node| node.build != build) || knows(build))
+    }
+
     /// Where the data of all can be read, in the words of `--data`.
     pub fn data(&self) -> &str {
         &self.books
@@ -165,15 +205,20 @@ impl Fleet {
     }
 }
 
-/// Starts the nodes at the same time, which is in no order.
+/// Starts the nodes of a build at the same time, which is in no order; those of the earlier one first, as a newer one may
+/// take the data to where the earlier does not start on it any more.
 async fn all_started(plans: &[Plan]) -> Vec<Process> {
-    let start = |node: &Plan| tokio::spawn(Process::started(node.arguments(plans), node.behind()));
-    let starting: Vec<_> = plans.iter().map(start).collect();
-    let mut nodes = Vec::new();
-    for node in starting {
-        nodes.push(node.await.expect("a node starts"));
+    let mut nodes: Vec<Option<Process>> = plans.iter().map(|_| None).collect();
+    for build in [Build::Earlier, Build::Present] {
+        let start =
+            |node: &Plan| tokio::spawn(Process::started(node.build, node.arguments(plans), node.behind()));
+        let of_build = plans.iter().enumerate().filter(|(_, node)| node.build == build);
+        let starting: Vec<_> = of_build.map(|(index, node)| (index, start(node))).collect();
+        for (index, node) in starting {
+            nodes[index] = Some(node.await.expect("a node starts"));
+        }
     }
-    nodes
+    nodes.into_iter().flatten().collect()
 }
 
 /// What each node is told: on embedded data each has a directory of its own.
@@ -185,7 +230,7 @@ fn plan(topology: Topology, place: &Place, config: &str, bundle: &str) -> Vec<Pl
     };
     let node = |(number, roles)| {
         let (config, bundle, peer_listen) = (config.to_owned(), bundle.to_owned(), free_address());
-        Plan { roles, config, bundle, peer_listen, data: data(number) }
+        Plan { build: Build::Present, roles, config, bundle, peer_listen, data: data(number) }
     };
     roles.into_iter().enumerate().map(node).collect()
 }

@@ -9,6 +9,7 @@
 //! The suites in `tests/it` are the black-box tests of the whole; `README.md` says which case is which test.
 
 mod books;
+mod build;
 mod client;
 mod disk;
 mod fleet;
@@ -29,13 +30,14 @@ mod topology;
 mod wire;
 
 pub use books::Books;
+pub use build::{Build, program};
 pub use client::{Answer, Client, Lost, Request, Whereabouts};
 pub use disk::SmallDisk;
 pub use fleet::{Fleet, free_address, reaches_all};
 pub use houses::{Houses, eventually};
 pub use market::Market;
 pub use mishap::{Mishap, Mishaps};
-pub use process::{Branch, Process, program, run};
+pub use process::{Branch, Process, run};
 pub use recording::{Exchange, Recording};
 pub use routes::Route;
 pub use shop::{SOON, Setup, Shop, furnish, place};

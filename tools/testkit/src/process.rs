@@ -1,5 +1,4 @@
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use shoal_sql::testing::Place;
 use shoal_types::Secret;
 
 use crate::books::Books;
+use crate::build::{Build, program};
 use crate::client::{Client, Whereabouts};
 use crate::shop::{SOON, furnish, place};
 
@@ -20,30 +20,14 @@ pub(crate) const ADMINISTRATOR: &str = "admin@example.com";
 /// What the test provider's notices are signed with.
 pub(crate) const WEBHOOK_SECRET: &str = "the test provider's own";
 
-/// The program `shoal` as built for tests: beside the test that runs, or where `SHOAL_TEST_BINARY` says.
-///
-/// # Panics
-/// If it was not built: `cargo test -p shoal-testkit` does that.
-pub fn program() -> PathBuf {
-    if let Some(path) = std::env::var_os("SHOAL_TEST_BINARY") {
-        return path.into();
-    }
-    let test = std::env::current_exe().expect("a test knows where it is");
-    // target/debug/deps/it-0123 -> target/debug/shoal-under-test
-    let folder = test.parent().and_then(Path::parent).expect("tests are built two folders deep");
-    let path = folder.join(format!("shoal-under-test{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is missing: cargo build -p shoal-testkit", path.display());
-    path
-}
-
 /// Runs the program with these arguments to its end; what it wrote to standard output and error, and how it ended.
 pub fn run(arguments: &[&str]) -> (String, String, ExitStatus) {
     finish(Command::new(program()).args(arguments))
 }
 
-/// As [`run`], by a node of these roles.
-pub(crate) fn run_as(roles: &str, arguments: &[&str]) -> (String, String, ExitStatus) {
-    finish(Command::new(program()).args(arguments).env("SHOAL_ROLES", roles))
+/// As [`run`], by a node of that build with these roles.
+pub(crate) fn run_as(build: Build, roles: &str, arguments: &[&str]) -> (String, String, ExitStatus) {
+    finish(Command::new(build.program()).args(arguments).env("SHOAL_ROLES", roles))
 }
 
 fn finish(command: &mut Command) -> (String, String, ExitStatus) {
@@ -55,6 +39,7 @@ fn finish(command: &mut Command) -> (String, String, ExitStatus) {
 /// A node in a process of its own, which may be killed. It ends with this value, by its id and no other.
 pub struct Process {
     child: Option<Child>,
+    build: Build,
     arguments: Vec<String>,
     whereabouts: Whereabouts,
     /// Where it answers other nodes, if it has no public API.
@@ -67,22 +52,39 @@ impl Process {
     /// # Panics
     /// With what it says if it does not serve soon.
     pub async fn serve(arguments: &[&str]) -> Self {
-        Self::started(arguments.iter().map(|argument| (*argument).to_owned()).collect(), None).await
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Self::started(Build::Present, arguments, None).await
     }
 
-    /// As [`Process::serve`]; `behind` is where a node without a public API answers other nodes.
-    pub(crate) async fn started(arguments: Vec<String>, behind: Option<String>) -> Self {
+    /// As [`Process::serve`], of that build; `behind` is where a node without a public API answers other nodes.
+    pub(crate) async fn started(build: Build, arguments: Vec<String>, behind: Option<String>) -> Self {
         let serve = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned);
         let arguments = serve.into_iter().chain(arguments).collect();
-        let mut process = Self { child: None, arguments, whereabouts: Whereabouts::default(), behind };
+        let mut process = Self { child: None, build, arguments, whereabouts: Whereabouts::default(), behind };
         process.start().await;
         process
     }
 
+    /// Takes another build the next time it starts.
+    pub fn change_build(&mut self, build: Build) {
+        self.build = build;
+    }
+
     /// Starts it again with the same arguments, after it has ended.
+    ///
+    /// # Panics
+    /// With what it says if it does not serve soon.
     pub async fn start(&mut self) {
+        self.try_start().await.unwrap_or_else(|said| panic!("it does not serve; it said:\n{said}"));
+    }
+
+    /// As [`Process::start`], where it may not serve.
+    ///
+    /// # Errors
+    /// What it said before it ended.
+    pub async fn try_start(&mut self) -> Result<(), String> {
         assert!(self.child.is_none(), "it runs");
-        let mut command = Command::new(program());
+        let mut command = Command::new(self.build.program());
         command.args(&self.arguments).env("SHOAL_CHECKOUT_WEBHOOK_SECRET", WEBHOOK_SECRET);
         command.env("SHOAL_LOG_LEVEL", std::env::var("SHOAL_LOG_LEVEL").unwrap_or_else(|_| "error".into()));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
@@ -91,12 +93,16 @@ impl Process {
         self.child = Some(child);
         if let Some(address) = self.behind.clone() {
             std::thread::spawn(move || drop(listen_for_address(said)));
-            return answers(&address).await;
+            answers(&address).await;
+            return Ok(());
         }
         let address = tokio::task::spawn_blocking(move || listen_for_address(said)).await;
         let address = address.expect("the listener did not panic");
-        self.whereabouts
-            .moved_to(address.unwrap_or_else(|said| panic!("it does not serve; it said:\n{said}")));
+        if address.is_err() {
+            self.kill_9();
+        }
+        self.whereabouts.moved_to(address?);
+        Ok(())
     }
 
     /// A guest of its API.

@@ -2,6 +2,7 @@
 
 mod ci;
 mod description;
+mod earlier;
 mod errors;
 mod hosts;
 mod needs;

@@ -5,12 +5,13 @@ mod choice;
 use std::env;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use shoal_servers::{Options, Postgres};
 
 use crate::description;
+use crate::earlier::{self, Absent};
 use crate::needs;
 use crate::schemathesis;
 use crate::steps::{Counts, Outcome, Steps, counted, outcome};
@@ -20,6 +21,8 @@ pub(crate) use choice::{Choice, Engine};
 
 /// Names the PostgreSQL server that tests take fresh databases from; without it they are on SQLite.
 const SERVER: &str = "SHOAL_TEST_POSTGRES";
+/// Names the program of an earlier revision to tests that run both together.
+const EARLIER: &str = "SHOAL_TEST_OTHER_BUILD";
 /// The packages whose tests keep data, and so run once more on PostgreSQL.
 const WITH_DATA: &[&str] = &[
     "shoal-sql",
@@ -77,20 +80,48 @@ fn tests(root: &Path, choice: &Choice, steps: &mut Steps) {
     if !steps.command("Build", cargo(root).args(["build", "--workspace", "--all-targets"])) {
         return;
     }
+    let earlier = earlier_program(root, choice, steps);
     let nextest = needs::works("cargo", &["nextest", "--version"]);
     let with = if nextest { " (nextest)" } else { "" };
     if choice.has(Engine::Sqlite) {
         steps.step(&format!("Tests{with}"), |counts| {
             let mut runner = runner(root, nextest, &[], choice.names());
+            runner.envs(earlier.iter().map(|program| (EARLIER, program)));
             Ok(outcome(counted(runner.env_remove(SERVER), counts)?))
         });
     }
     if let Some(there) = postgres {
         steps.step(&format!("Tests on PostgreSQL{with}"), |counts| match there {
-            Ok(()) => on_postgres(root, runner(root, nextest, WITH_DATA, choice.names()), counts),
+            Ok(()) => {
+                let mut runner = runner(root, nextest, WITH_DATA, choice.names());
+                runner.envs(earlier.iter().map(|program| (EARLIER, program)));
+                on_postgres(root, runner, counts)
+            }
             Err(missing) => Ok(Outcome::NotRun(missing)),
         });
     }
+}
+
+/// The program of an earlier revision, if tests are chosen that need it and there is one.
+fn earlier_program(root: &Path, choice: &Choice, steps: &mut Steps) -> Option<PathBuf> {
+    if !choice.has_versions() {
+        return None;
+    }
+    let mut program = None;
+    steps.step("The program of an earlier revision", |_| {
+        Ok(match earlier::program(root)? {
+            Ok(there) => {
+                program = Some(there);
+                Outcome::Passed
+            }
+            Err(Absent::Missing(missing)) => {
+                println!("{missing}; the tests that need it say that they did not run");
+                Outcome::Passed
+            }
+            Err(Absent::Broken) => Outcome::Failed,
+        })
+    });
+    program
 }
 
 /// The command that runs the tests of these packages, or of all if none is given.

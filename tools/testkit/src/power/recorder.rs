@@ -9,8 +9,9 @@ use super::operation::{INDEX_OF_LOG, RECORDED, Reader};
 use super::recording::Recording;
 use super::scratch::{PREFIX, scratch};
 use super::trace;
+use crate::build::program;
 use crate::client::Whereabouts;
-use crate::process::{listen_for_address, program};
+use crate::process::listen_for_address;
 use crate::shop::SOON;
 
 /// Longer than anything that is written at once, bytes.

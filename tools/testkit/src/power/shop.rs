@@ -2,8 +2,9 @@ use std::path::Path;
 
 use super::recorder::{Life, Recorder};
 use super::recording::Recording;
+use crate::build::program;
 use crate::client::{Client, Whereabouts};
-use crate::process::{ADMINISTRATOR, program};
+use crate::process::ADMINISTRATOR;
 use crate::shop::furnish;
 
 /// The program itself with a shop in it, recorded from the first file it makes. A [`crate::Branch`] whose disk is known.

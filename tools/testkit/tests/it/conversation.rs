@@ -24,7 +24,9 @@ pub(crate) use covered::all_of_it;
 pub(crate) const NOTHING: &str = "01h455vb4pex5vsknk084sn02q";
 
 /// Who speaks, and what was said.
-pub(crate) struct Talk {
+pub(crate) struct Talk<'f> {
+    /// Where it may be asked which routes every node has, when there are two versions.
+    fleet: &'f Fleet,
     pub(crate) guest: Client,
     pub(crate) staff: Client,
     secret: Secret,
@@ -35,6 +37,7 @@ pub(crate) struct Talk {
 /// Has the whole conversation, each request with the next gateway.
 pub(crate) async fn tell(fleet: &Fleet) -> Recording {
     let mut talk = Talk {
+        fleet,
         guest: fleet.guest(),
         staff: fleet.staff().await,
         secret: fleet.webhook_secret(),
@@ -55,7 +58,7 @@ pub(crate) async fn tell(fleet: &Fleet) -> Recording {
     talk.recording
 }
 
-impl Talk {
+impl Talk<'_> {
     /// Asks, and passes what was answered.
     async fn ask(&mut self, request: Request, status: u16) -> Answer {
         let what = format!("{} {}", request.method(), request.path());

@@ -3,7 +3,6 @@
 
 mod apart;
 mod equal;
-mod load;
 mod rig;
 
 use std::time::Duration;
@@ -11,12 +10,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What is given up on: longer than a dead server, a lost packet or a lease may take to be noticed, and all at once.
-const LATE: Duration = Duration::from_secs(40);
+pub(crate) const LATE: Duration = Duration::from_secs(40);
 /// The pause between two tries.
-const AGAIN: Duration = Duration::from_millis(20);
+pub(crate) const AGAIN: Duration = Duration::from_millis(20);
 
 /// Waits until `holds` says yes, and tells how long that took; panics with `what` if it does not.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let began = Instant::now();
     while !holds().await {
         assert!(began.elapsed() < LATE, "{what}: not within {LATE:?}");

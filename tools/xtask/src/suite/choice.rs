@@ -64,6 +64,11 @@ impl Choice {
         self.names.is_empty() && !self.api && self.engine != Some(Engine::Postgres)
     }
 
+    /// Whether the tests are to run that need the program of an earlier revision.
+    pub(crate) fn has_versions(&self) -> bool {
+        self.names.iter().any(|name| name.contains("versions")) || (self.names.is_empty() && !self.api)
+    }
+
     /// Only tests whose name holds one of these run; all if there is none.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
@@ -98,6 +103,15 @@ mod tests {
             choice("stock --engine postgres cart").expect("it is understood").names(),
             ["stock", "cart"]
         );
+    }
+
+    #[test]
+    fn two_versions_are_built_only_where_they_may_be_needed() {
+        for (line, needed) in
+            [("", true), ("--engine postgres", true), ("versions::", true), ("stock", false), (API, false)]
+        {
+            assert_eq!(choice(line).expect("it is understood").has_versions(), needed, "{line}");
+        }
     }
 
     #[test]

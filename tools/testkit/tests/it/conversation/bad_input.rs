@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Talk;
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let (guest, staff) = (talk.guest.clone(), talk.staff.clone());
     let post = |path: &str, body: &str| staff.request(Method::POST, path).key("spoilt").body(body.to_owned());
     for path in ["/v1/users", "/v1/products", "/v1/carts", "/v1/checkouts", "/v1/stock/MAST/adjustments"] {

@@ -5,7 +5,7 @@ use shoal_testkit::{Client, address};
 
 use super::{NOTHING, Talk, product};
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     talk.item("mast", 50).await;
     talk.item("oar", 2).await;
     let mut dollars = product("dollar", 1);
@@ -21,11 +21,11 @@ fn line(sku: &str, quantity: i64) -> Value {
     json!({"sku": sku, "quantity": quantity})
 }
 
-async fn open(talk: &mut Talk, who: &Client, lines: &[Value]) -> String {
+async fn open(talk: &mut Talk<'_>, who: &Client, lines: &[Value]) -> String {
     talk.ask(who.post("/v1/carts", &json!({"lines": lines})), 201).await.text("/id")
 }
 
-async fn fills_a_cart(talk: &mut Talk) {
+async fn fills_a_cart(talk: &mut Talk<'_>) {
     let guest = talk.guest.clone();
     let new = json!({"lines": [line("MAST", 1)], "details": {"note": "tall ones"}});
     let first = talk.ask(guest.post("/v1/carts", &new).key("cart"), 201).await;
@@ -62,7 +62,7 @@ async fn fills_a_cart(talk: &mut Talk) {
     talk.refuse(guest.get(&cart), 404, "unknown_cart").await;
 }
 
-async fn is_told_what_is_wrong(talk: &mut Talk) {
+async fn is_told_what_is_wrong(talk: &mut Talk<'_>) {
     let (guest, eve) = (talk.guest.clone(), talk.customer("eve").await);
     let with = |sku: &str, quantity: i64| json!({"lines": [line(sku, quantity)]});
     talk.refuse(guest.post("/v1/carts", &with("NOTHING", 1)), 404, "unknown_sku").await;
@@ -88,7 +88,7 @@ async fn is_told_what_is_wrong(talk: &mut Talk) {
     talk.refuse(guest.delete(format!("{hers}/lines/MAST")), 404, "unknown_cart").await;
 }
 
-async fn changes_details(talk: &mut Talk) {
+async fn changes_details(talk: &mut Talk<'_>) {
     let guest = talk.guest.clone();
     let cart = format!("/v1/carts/{}", open(talk, &guest, &[line("MAST", 2)]).await);
     let options = format!("{cart}/shipping-options");
@@ -110,7 +110,7 @@ async fn changes_details(talk: &mut Talk) {
     talk.ask(guest.get(&options), 200).await;
 }
 
-async fn merges(talk: &mut Talk) {
+async fn merges(talk: &mut Talk<'_>) {
     let (guest, hal) = (talk.guest.clone(), talk.customer("hal").await);
     talk.refuse(hal.get("/v1/carts/current"), 404, "unknown_cart").await;
     talk.refuse(guest.get("/v1/carts/current"), 404, "unknown_cart").await;

@@ -5,7 +5,7 @@ use shoal_testkit::{Answer, Client};
 
 use super::{NOTHING, Talk, product};
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let customer = talk.customer("fred").await;
     grows_a_tree(talk, &customer).await;
     let jug = makes_products(talk, &customer).await;
@@ -14,7 +14,7 @@ pub(super) async fn tell(talk: &mut Talk) {
     hides_drafts_and_archived(talk, &customer).await;
 }
 
-async fn grows_a_tree(talk: &mut Talk, customer: &Client) {
+async fn grows_a_tree(talk: &mut Talk<'_>, customer: &Client) {
     let staff = talk.staff.clone();
     talk.ask(talk.guest.get("/v1/categories"), 200).await;
     let category = |slug: &str, parent: Value| json!({"slug": slug, "title": slug, "parent": parent});
@@ -62,7 +62,7 @@ fn jug(price: i64) -> Value {
         "attributes": {"colour": "blue"}})
 }
 
-async fn makes_products(talk: &mut Talk, customer: &Client) -> Answer {
+async fn makes_products(talk: &mut Talk<'_>, customer: &Client) -> Answer {
     let (staff, guest) = (talk.staff.clone(), talk.guest.clone());
     talk.ask(guest.get("/v1/products"), 200).await;
     talk.only_for_staff(customer, |who| who.post("/v1/products", &jug(2500))).await;
@@ -84,7 +84,7 @@ async fn makes_products(talk: &mut Talk, customer: &Client) -> Answer {
     made
 }
 
-async fn changes_a_product(talk: &mut Talk, customer: &Client, jug_made: &Answer) {
+async fn changes_a_product(talk: &mut Talk<'_>, customer: &Client, jug_made: &Answer) {
     let (staff, guest) = (talk.staff.clone(), talk.guest.clone());
     let path = format!("/v1/products/{}", jug_made.text("/id"));
     let seen = talk.ask(guest.get(&path), 200).await;
@@ -110,7 +110,7 @@ async fn changes_a_product(talk: &mut Talk, customer: &Client, jug_made: &Answer
     talk.refuse(guest.get("/v1/products/water-jug"), 404, "unknown_product").await;
 }
 
-async fn walks_lists(talk: &mut Talk) {
+async fn walks_lists(talk: &mut Talk<'_>) {
     let guest = talk.guest.clone();
     for name in ["anchor", "buoy", "compass"] {
         talk.item(name, 3).await;
@@ -143,7 +143,7 @@ async fn walks_lists(talk: &mut Talk) {
     talk.refuse(guest.get("/v1/products?category=nowhere"), 404, "unknown_category").await;
 }
 
-async fn hides_drafts_and_archived(talk: &mut Talk, customer: &Client) {
+async fn hides_drafts_and_archived(talk: &mut Talk<'_>, customer: &Client) {
     let (staff, guest) = (talk.staff.clone(), talk.guest.clone());
     let mut draft = product("secret", 1);
     draft["status"] = "draft".into();

@@ -5,7 +5,7 @@ use shoal_testkit::{Answer, Client, Item, address};
 
 use super::{NOTHING, Talk};
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let tent = talk.item("tent", 20).await;
     buys(talk, &tent).await;
     is_refused(talk, &tent).await;
@@ -13,11 +13,11 @@ pub(super) async fn tell(talk: &mut Talk) {
     refuses_to_pay(talk, &tent).await;
 }
 
-async fn cart(talk: &mut Talk, who: &Client, lines: &[(&Item, i64)]) -> String {
+async fn cart(talk: &mut Talk<'_>, who: &Client, lines: &[(&Item, i64)]) -> String {
     talk.ask(who.open_cart(lines), 201).await.text("/id")
 }
 
-async fn buys(talk: &mut Talk, tent: &Item) {
+async fn buys(talk: &mut Talk<'_>, tent: &Item) {
     let (guest, ida) = (talk.guest.clone(), talk.customer("ida").await);
     let own = cart(talk, &ida, &[(tent, 2)]).await;
     let purchase = ida.pay(&own).key("idas").request();
@@ -48,7 +48,7 @@ async fn buys(talk: &mut Talk, tent: &Item) {
     }
 }
 
-async fn is_refused(talk: &mut Talk, tent: &Item) {
+async fn is_refused(talk: &mut Talk<'_>, tent: &Item) {
     let guest = talk.guest.clone();
     let lines = [(tent, 1)];
     let buy = |key: &str| guest.buy(&lines).key(key);
@@ -85,18 +85,18 @@ async fn is_refused(talk: &mut Talk, tent: &Item) {
 }
 
 /// A purchase that waits for its buyer at the provider.
-async fn redirected(talk: &mut Talk, cart: &str, key: &str) -> Answer {
+async fn redirected(talk: &mut Talk<'_>, cart: &str, key: &str) -> Answer {
     let purchase = talk.guest.pay(cart).card("tok_redirect").key(key).request();
     talk.ask(purchase, 202).await
 }
 
-async fn ends_as(talk: &mut Talk, begun: &Answer, end: &str) {
+async fn ends_as(talk: &mut Talk<'_>, begun: &Answer, end: &str) {
     let follow = talk.guest.follow(begun);
     talk.until(end, &follow, |answer| answer.at("/status") == end).await;
     talk.ask(follow, 200).await;
 }
 
-async fn pays_by_detour(talk: &mut Talk, tent: &Item) {
+async fn pays_by_detour(talk: &mut Talk<'_>, tent: &Item) {
     let guest = talk.guest.clone();
     let own = cart(talk, &guest, &[(tent, 3)]).await;
     let begun = redirected(talk, &own, "detour").await;
@@ -124,14 +124,14 @@ async fn pays_by_detour(talk: &mut Talk, tent: &Item) {
 }
 
 /// What is held by a checkout cannot be taken out of its product.
-async fn holds_its_variant(talk: &mut Talk, tent: &Item) {
+async fn holds_its_variant(talk: &mut Talk<'_>, tent: &Item) {
     let path = format!("/v1/products/{}", tent.product);
     let tag = talk.ask(talk.guest.get(&path), 200).await.header("etag").to_owned();
     let other = super::product("pavilion", 0);
     talk.refuse(talk.staff.put(&path, &other).header("if-match", tag), 409, "variant_in_use").await;
 }
 
-async fn refuses_to_pay(talk: &mut Talk, tent: &Item) {
+async fn refuses_to_pay(talk: &mut Talk<'_>, tent: &Item) {
     let guest = talk.guest.clone();
     let own = cart(talk, &guest, &[(tent, 1)]).await;
     let begun = redirected(talk, &own, "refused").await;

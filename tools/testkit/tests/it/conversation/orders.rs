@@ -5,7 +5,7 @@ use shoal_testkit::{Client, Item};
 
 use super::{NOTHING, Talk};
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let flag = talk.item("flag", 30).await;
     let jan = talk.customer("jan").await;
     let orders = buys_some(talk, &jan, &flag).await;
@@ -17,7 +17,7 @@ pub(super) async fn tell(talk: &mut Talk) {
     talk.ask(talk.guest.get("/v1/stock/FLAG"), 200).await;
 }
 
-async fn buys_some(talk: &mut Talk, jan: &Client, flag: &Item) -> Vec<String> {
+async fn buys_some(talk: &mut Talk<'_>, jan: &Client, flag: &Item) -> Vec<String> {
     let mut orders = Vec::new();
     for number in 1..=3 {
         let bought = talk.ask(jan.buy(&[(flag, number)]).key(format!("flags-{number}")).request(), 201).await;
@@ -26,7 +26,7 @@ async fn buys_some(talk: &mut Talk, jan: &Client, flag: &Item) -> Vec<String> {
     orders
 }
 
-async fn reads_lists(talk: &mut Talk, jan: &Client) {
+async fn reads_lists(talk: &mut Talk<'_>, jan: &Client) {
     let staff = talk.staff.clone();
     talk.refuse(talk.guest.get("/v1/orders"), 401, "unauthenticated").await;
     let page = talk.ask(jan.get("/v1/orders?limit=2"), 200).await;
@@ -44,7 +44,7 @@ async fn reads_lists(talk: &mut Talk, jan: &Client) {
     }
 }
 
-async fn reads_one(talk: &mut Talk, jan: &Client, order: &str) {
+async fn reads_one(talk: &mut Talk<'_>, jan: &Client, order: &str) {
     let (path, kim) = (format!("/v1/orders/{order}"), talk.customer("kim").await);
     let seen = talk.ask(jan.get(&path), 200).await;
     talk.ask(jan.get(&path).header("if-none-match", seen.header("etag")), 304).await;
@@ -66,7 +66,7 @@ fn of_line(line: i64, quantity: i64) -> Value {
     json!({"lines": [{"line": line, "quantity": quantity}]})
 }
 
-async fn sends_and_takes_back(talk: &mut Talk, jan: &Client, order: &str) {
+async fn sends_and_takes_back(talk: &mut Talk<'_>, jan: &Client, order: &str) {
     let (staff, path) = (talk.staff.clone(), format!("/v1/orders/{order}"));
     let (parcels, returns) = (format!("{path}/fulfilments"), format!("{path}/returns"));
     talk.only_for_staff(jan, |who| who.post(&parcels, &json!({}))).await;
@@ -97,7 +97,7 @@ async fn sends_and_takes_back(talk: &mut Talk, jan: &Client, order: &str) {
     talk.refuse(staff.post(nothing("returns"), &of_line(1, 1)), 404, "unknown_order").await;
 }
 
-async fn gives_money_back(talk: &mut Talk, jan: &Client, order: &str) {
+async fn gives_money_back(talk: &mut Talk<'_>, jan: &Client, order: &str) {
     let (staff, path) = (talk.staff.clone(), format!("/v1/orders/{order}"));
     let refunds = format!("{path}/refunds");
     let amount = |cents: i64| json!({"amount": {"amount": cents, "currency": "EUR"}, "reason": "a scratch"});
@@ -121,7 +121,7 @@ async fn gives_money_back(talk: &mut Talk, jan: &Client, order: &str) {
     talk.ask(staff.get(format!("{path}/timeline")), 200).await;
 }
 
-async fn cancels(talk: &mut Talk, jan: &Client, order: &str, sent: &str) {
+async fn cancels(talk: &mut Talk<'_>, jan: &Client, order: &str, sent: &str) {
     let (guest, path) = (talk.guest.clone(), format!("/v1/orders/{order}"));
     let cancel = |who: &Client, order: &str| {
         who.post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "changed my mind"}))

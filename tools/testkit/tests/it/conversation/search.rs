@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Talk;
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let (staff, guest) = (talk.staff.clone(), talk.guest.clone());
     let names = ["lantern", "lanterns two", "oil lantern"];
     let mut first = None;

@@ -7,7 +7,7 @@ use super::{NOTHING, Talk};
 
 const NONE: (u16, &str) = (401, "unauthenticated");
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let phone = talk.customer("dora").await;
     let laptop = talk.log_in("dora@example.com", PASSWORD).await;
     let wrong = json!({"email": "dora@example.com", "password": "eleven-Curlews-calling"});

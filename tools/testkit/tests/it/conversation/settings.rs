@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Talk;
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let customer = talk.customer("settler").await;
     for list in ["/v1/settings/tax-rates", "/v1/settings/shipping-zones"] {
         talk.ask(talk.guest.get(list), 200).await;

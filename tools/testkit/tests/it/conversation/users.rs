@@ -5,7 +5,7 @@ use shoal_testkit::{Client, PASSWORD, address};
 
 use super::{NOTHING, Talk};
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let ada = registers(talk).await;
     changes_themselves(talk, &ada).await;
     keeps_addresses(talk, &ada).await;
@@ -18,7 +18,7 @@ fn account(email: &str, password: &str) -> Value {
     json!({"email": email, "password": password, "name": "Ada Sprat", "phone": "+49 40 1234"})
 }
 
-async fn registers(talk: &mut Talk) -> Client {
+async fn registers(talk: &mut Talk<'_>) -> Client {
     let register = |body: &Value| talk.guest.post("/v1/users", body);
     let keyed = register(&account("ada@example.com", PASSWORD)).key("register-ada");
     let taken = register(&account("ADA@example.com", PASSWORD));
@@ -35,7 +35,7 @@ async fn registers(talk: &mut Talk) -> Client {
     talk.log_in("ada@example.com", PASSWORD).await
 }
 
-async fn changes_themselves(talk: &mut Talk, ada: &Client) {
+async fn changes_themselves(talk: &mut Talk<'_>, ada: &Client) {
     let me = talk.ask(ada.get("/v1/me"), 200).await;
     talk.ask(ada.get("/v1/me").header("if-none-match", me.header("etag")), 304).await;
     talk.refuse(talk.guest.get("/v1/me"), 401, "unauthenticated").await;
@@ -57,7 +57,7 @@ async fn changes_themselves(talk: &mut Talk, ada: &Client) {
     talk.ask(ada.get(&own), 200).await;
 }
 
-async fn keeps_addresses(talk: &mut Talk, ada: &Client) {
+async fn keeps_addresses(talk: &mut Talk<'_>, ada: &Client) {
     let me = talk.ask(ada.get("/v1/me"), 200).await.text("/id");
     let list = format!("/v1/users/{me}/addresses");
     talk.ask(ada.get(&list), 200).await;
@@ -89,7 +89,7 @@ async fn keeps_addresses(talk: &mut Talk, ada: &Client) {
     talk.ask(ada.get(&list), 200).await;
 }
 
-async fn changes_the_password(talk: &mut Talk) {
+async fn changes_the_password(talk: &mut Talk<'_>) {
     let bob = talk.customer("bob").await;
     let me = talk.ask(bob.get("/v1/me"), 200).await.text("/id");
     let path = format!("/v1/users/{me}/password");
@@ -104,7 +104,7 @@ async fn changes_the_password(talk: &mut Talk) {
     talk.log_in("bob@example.com", "eleven-Curlews-calling").await;
 }
 
-async fn staff_look_after_accounts(talk: &mut Talk, ada: &Client) {
+async fn staff_look_after_accounts(talk: &mut Talk<'_>, ada: &Client) {
     let staff = talk.staff.clone();
     talk.only_for_staff(ada, |who| who.get("/v1/users")).await;
     let page = talk.ask(staff.get("/v1/users?limit=2"), 200).await;
@@ -144,7 +144,7 @@ async fn staff_look_after_accounts(talk: &mut Talk, ada: &Client) {
     talk.refuse(staff.delete(format!("/v1/users/{me}")), 409, "last_administrator").await;
 }
 
-async fn closes_an_account(talk: &mut Talk) {
+async fn closes_an_account(talk: &mut Talk<'_>) {
     let carl = talk.customer("carl").await;
     let me = talk.ask(carl.get("/v1/me"), 200).await.text("/id");
     let path = format!("/v1/users/{me}");

@@ -8,9 +8,9 @@ use shoal_sql::Engine;
 use shoal_testkit::{Books, Client, Item, Request};
 use tokio::time::{Instant, timeout};
 
-use super::load::{Load, SHOPPERS, Tally};
 use super::rig::{Rig, TIMEOUT, run};
 use super::{LATE, until};
+use crate::load::{Load, SHOPPERS, Tally};
 
 const EQUAL: [&str; 3] = ["all"; 3];
 const ALL: [usize; 3] = [0, 1, 2];

@@ -1,4 +1,6 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+//! People who buy without a pause, whatever happens to the nodes meanwhile.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -6,16 +8,16 @@ use shoal_testkit::{Answer, Client, Item};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{AGAIN, LATE, until};
+use crate::hosts::{AGAIN, LATE, until};
 
 /// Shoppers at the same time.
-pub(super) const SHOPPERS: usize = 4;
+pub(crate) const SHOPPERS: usize = 4;
 /// How long a shopper waits for an answer before asking another node, unless said: a purchase that was begun by a node that
 /// died is answered once its lease is over.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// People who buy, each with its key, through these nodes in turns.
-pub(super) struct Load {
+pub(crate) struct Load {
     rush: Arc<Rush>,
     shoppers: Vec<JoinHandle<()>>,
 }
@@ -25,47 +27,54 @@ struct Rush {
     ways: Vec<Client>,
     item: Item,
     patience: Duration,
+    /// The way that a balancer has taken out; one that is not there for none.
+    out: AtomicUsize,
     over: AtomicBool,
     tally: Mutex<Tally>,
 }
 
 /// What became of the requests.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// The orders that were acknowledged, each the answer to a key of its own.
-    pub(super) orders: Vec<String>,
+    pub(crate) orders: Vec<String>,
     /// Tries at a node that was not there, which a balancer would have known.
-    pub(super) turned_away: usize,
+    pub(crate) turned_away: usize,
     /// Tries that were not answered, or answered with an error of the server, and when.
-    pub(super) failures: Vec<(Instant, String)>,
+    pub(crate) failures: Vec<(Instant, String)>,
     /// The longest time from the first try to the order.
-    pub(super) longest: Duration,
+    pub(crate) longest: Duration,
 }
 
 impl Load {
     /// Starts it; `name` makes its keys its own.
-    pub(super) fn start(name: &str, ways: Vec<Client>, item: &Item) -> Self {
+    pub(crate) fn start(name: &str, ways: Vec<Client>, item: &Item) -> Self {
         Self::of_patience(PATIENCE, name, ways, item)
     }
 
     /// Starts it with people who wait so long for an answer.
-    pub(super) fn of_patience(patience: Duration, name: &str, ways: Vec<Client>, item: &Item) -> Self {
+    pub(crate) fn of_patience(patience: Duration, name: &str, ways: Vec<Client>, item: &Item) -> Self {
         let (name, item, over, tally) = (name.to_owned(), item.clone(), false.into(), Mutex::default());
-        let rush = Rush { name, ways, item, patience, over, tally };
+        let rush = Rush { name, ways, item, patience, out: usize::MAX.into(), over, tally };
         let rush = Arc::new(rush);
         let shoppers = (0..SHOPPERS).map(|shopper| tokio::spawn(rush.clone().shop(shopper))).collect();
         Self { rush, shoppers }
     }
 
+    /// Sends nothing more to this way, as a balancer that is told before a node ends; all others are used again.
+    pub(crate) fn leaves_out(&self, way: usize) {
+        self.rush.out.store(way, Ordering::SeqCst);
+    }
+
     /// Waits for so many more orders.
-    pub(super) async fn sells(&self, more: usize) {
+    pub(crate) async fn sells(&self, more: usize) {
         let sold = || self.rush.tally().orders.len();
         let enough = sold() + more;
         until(&format!("{more} more orders"), async || sold() >= enough).await;
     }
 
     /// Lets everybody finish and tells what became of it.
-    pub(super) async fn end(self) -> Tally {
+    pub(crate) async fn end(self) -> Tally {
         self.rush.over.store(true, Ordering::SeqCst);
         for shopper in self.shoppers {
             shopper.await.expect("a shopper was told something that should not be");
@@ -104,8 +113,12 @@ impl Rush {
     async fn insist(&self, key: &str, turn: &mut usize) -> Answer {
         let began = Instant::now();
         while began.elapsed() < LATE {
-            let way = &self.ways[*turn % self.ways.len()];
+            let number = *turn % self.ways.len();
             *turn += 1;
+            if number == self.out.load(Ordering::SeqCst) {
+                continue;
+            }
+            let way = &self.ways[number];
             match timeout(self.patience, way.buy(&[(&self.item, 1)]).key(key).send()).await {
                 Ok(Ok(answer)) if answer.status == 201 => return answer,
                 // Begun by a node that has gone, and taken up again soon.
