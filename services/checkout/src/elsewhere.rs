@@ -16,6 +16,9 @@ pub(crate) const MARGIN: Duration = Duration::from_millis(200);
 /// The longest pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// The shortest, when a lease is about to end.
+const SOON: Duration = Duration::from_millis(10);
+
 /// What became of a saga.
 pub(crate) enum Elsewhere {
     /// It has ended, or waits for its buyer.
@@ -44,7 +47,9 @@ impl Inner {
             if left.is_zero() {
                 return Ok(Elsewhere::Late);
             }
-            tokio::time::sleep(backoff(looks).min(LOOK_EVERY).min(left)).await;
+            // The moment its lease ends, unless it is renewed, it can go on here.
+            let held = saga.wake_at().since(self.env.now()).max(SOON);
+            tokio::time::sleep(backoff(looks).min(LOOK_EVERY).min(held).min(left)).await;
             looks += 1;
         }
     }

@@ -7,6 +7,7 @@ use shoal_contract::orders::Orders;
 use shoal_contract::products::Products;
 use shoal_sql::{Database, Durability, Source, Tx};
 use shoal_types::{Context, Env, Secret};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::payments::{PaymentProvider, TestProvider};
@@ -69,6 +70,8 @@ pub(crate) struct Inner {
     /// The test provider's database, to be closed with the house.
     book: Option<Database>,
     pub(crate) running: Running,
+    /// Counts the nodes that were lost.
+    pub(crate) losses: watch::Sender<u64>,
 }
 
 impl Checkout {
@@ -101,10 +104,9 @@ impl Checkout {
         let mut owner = [0_u8; 16];
         env.rng().fill(&mut owner);
         let owner = uuid::Builder::from_random_bytes(owner).into_uuid();
-        let running = Running::default();
-        Ok(Self {
-            inner: Arc::new(Inner { db, env, options, owner, orders, products, providers, book, running }),
-        })
+        let (running, losses) = (Running::default(), watch::Sender::new(0));
+        let inner = Inner { db, env, options, owner, orders, products, providers, book, running, losses };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The house's database, for the relay and for counters.

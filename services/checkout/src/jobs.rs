@@ -12,6 +12,8 @@ use crate::store::{self, Saga};
 const BATCH: i64 = 100;
 /// The least pause between two looks, however many sagas wait for their buyers.
 const LOOKS_APART: Duration = Duration::from_secs(1);
+/// The same for a while after a node was lost, whose leases end one by one.
+const LOOKS_APART_AFTER_LOSS: Duration = Duration::from_millis(100);
 const WITHIN: Duration = Duration::from_secs(10);
 
 impl Checkout {
@@ -46,16 +48,34 @@ impl Checkout {
         let longest = self.inner.options.sweep_every;
         // What a process left that died just before this one began is looked for at once.
         let mut pause = if self.inner.db.engine() == Engine::Postgres { Duration::ZERO } else { longest };
+        let mut losses = self.inner.losses.subscribe();
+        let mut alert_until = self.inner.env.now();
         loop {
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // The sender lives as long as the house.
+                Ok(()) = losses.changed() => {
+                    // By then the lease of whatever the lost node has renewed last is over.
+                    alert_until = self.inner.env.now().plus(self.inner.options.lease * 2);
+                }
+            }
+            let alert = self.inner.env.now() < alert_until;
+            let least = if alert { LOOKS_APART_AFTER_LOSS } else { LOOKS_APART };
             pause = match self.look().await {
-                Ok(quiet) => quiet.clamp(LOOKS_APART.min(longest), longest),
+                Ok(quiet) => quiet.clamp(least.min(longest), longest),
                 Err(fault) => {
                     tracing::warn!(%fault, "unfinished sagas could not be looked for");
                     longest
                 }
             };
         }
+    }
+
+    /// Says that a node is not heard of any more, so that the sweep looks at once for when its leases end, and takes its
+    /// sagas up then. Not before: the node may live, cut off from the others but not from the data, and its calls may be
+    /// on their way until then.
+    pub fn node_lost(&self) {
+        self.inner.losses.send_modify(|losses| *losses += 1);
     }
 
     /// Takes up what may be, and answers how long nothing else will be that is there now.

@@ -1,8 +1,10 @@
 //! A node dies, or is taken to be dead; the other brings its checkouts to their end.
 
-use shoal_testkit::{Books, Mishap, fresh_key};
+use std::time::Duration;
 
-use super::two;
+use shoal_testkit::{Books, Mishap, Setup, fresh_key};
+
+use super::{two, two_with};
 
 /// The steps of a purchase, by the call that each makes.
 const STEPS: [&str; 6] = [
@@ -101,4 +103,45 @@ async fn what_the_other_has_undone_a_late_owner_does_not_do_again() {
     let books = two.audit().await;
     assert_eq!((books.orders(), books.shelf("MUG")), (4, (96, 0)));
     assert_eq!(books.payments("captured"), 4);
+}
+
+#[tokio::test]
+async fn what_a_lost_node_left_is_looked_for_at_once_and_taken_up_when_its_lease_ends() {
+    // Nobody looks by himself.
+    let setup = Setup { sweep_every: Duration::from_secs(60 * 60), ..Setup::default() };
+    let Some((mut one, two)) = two_with(setup).await else { return };
+    let mug = two.product("mug").stock(10).create().await;
+    let cart = two.cart(&[(&mug, 1)]).await;
+    one.mishaps().once("provider.capture", Mishap::KilledBefore);
+    let sent = tokio::spawn(one.pay(&cart).send());
+    one.mishaps().killed().await;
+    one.abandon().await;
+    drop(sent.await);
+    two.houses().checkout.node_lost();
+    two.advance(two.lease());
+    let books = two.audit_when(|books| books.orders() == 1).await;
+    assert_eq!(books.payments("captured"), 1);
+}
+
+#[tokio::test]
+async fn a_node_that_is_wrongly_taken_for_lost_keeps_its_checkouts() {
+    let Some((one, two)) = two().await else { return };
+    let mug = two.product("mug").stock(100).create().await;
+    for step in STEPS {
+        let (cart, key) = (two.cart(&[(&mug, 1)]).await, fresh_key());
+        one.mishaps().once(step, Mishap::Waits);
+        let slow = tokio::spawn(one.pay(&cart).key(&key).send());
+        one.mishaps().waiting().await;
+        two.houses().checkout.node_lost();
+        // It holds the lease, so it is left to work, however lost it looks.
+        assert_eq!(two.houses().checkout.sweep_once().await.expect("looked"), 0, "{step}");
+        let waits = tokio::spawn(two.pay(&cart).key(&key).send());
+        one.mishaps().go_on();
+        let (slow, waits) = (slow.await.expect("no panic"), waits.await.expect("no panic"));
+        let (slow, waits) = (slow.expect("an answer").expect(201), waits.expect("an answer").expect(201));
+        assert_eq!(slow.json(), waits.json(), "{step}");
+    }
+    let books = two.audit().await;
+    assert_eq!((books.orders(), books.orders_ever(), books.shelf("MUG")), (6, 6, (94, 0)));
+    assert_eq!(books.payments("captured"), 6);
 }
