@@ -8,8 +8,8 @@ pub(crate) use deliveries::{
     list_failed, resend,
 };
 pub(crate) use endpoints::{
-    add_endpoint, disable, find_endpoint, list_endpoints, list_listeners, list_waiting, mark_failing,
-    mark_well, remove_endpoint, rest, save_endpoint,
+    add_endpoint, disable, find_endpoint, hold_endpoint, list_endpoints, list_listeners, list_waiting,
+    mark_failing, mark_well, remove_endpoint, rest, save_endpoint,
 };
 
 shoal_sql::statements! {
@@ -18,6 +18,7 @@ shoal_sql::statements! {
         UNCOUNT_ENDPOINT = "update webhook_totals set total = total - 1 where name = 'endpoints' and total > 0";
         ADD_ENDPOINT = include_str!("webhooks/add_endpoint.sql");
         FIND_ENDPOINT = include_str!("webhooks/find_endpoint.sql");
+        HOLD_ENDPOINT = include_str!("webhooks/hold_endpoint.sql");
         LIST_ENDPOINTS = include_str!("webhooks/list_endpoints.sql");
         LIST_WAITING = include_str!("webhooks/list_waiting.sql");
         LIST_LISTENERS = "select endpoint_id, events

@@ -1,14 +1,12 @@
-use std::time::Duration;
-
 use bytes::Bytes;
 use shoal_contract::notifications::{WebhookDisabledReason, WebhookEndpointId, WebhookError};
 use shoal_net::outgoing::{Answer, Destination, Failure, Post};
 use shoal_queue::EventId;
 use shoal_sql::Tx;
-use shoal_types::{Context, Deadline, Fault, Timestamp};
+use shoal_types::{Context, Fault, Timestamp};
 use tokio::time::sleep;
 
-use super::backoff;
+use super::{WITHIN, backoff};
 use crate::House;
 use crate::model::webhook::endpoint::Kept;
 use crate::model::webhook::outcome::{Fate, Health, Outcome, Situation, Verdict, judge};
@@ -55,11 +53,12 @@ impl House {
         }
     }
 
-    /// Notes the outcome, again and again for as long as the delivery is ours. What cannot be noted is sent again.
+    /// Notes the outcome, once and then again for as long as the delivery is ours for sure. What cannot be noted is sent
+    /// again.
     async fn note(&self, note: &Note<'_>, until: Timestamp) {
         let mut failures = 0;
         loop {
-            let cx = Context::system(&self.env, Duration::ZERO).with_deadline(Deadline::at(until));
+            let cx = Context::system(&self.env, WITHIN);
             match self.try_note(&cx, note).await {
                 Ok(noted) => return note.tell(noted),
                 Err(fault) if self.env.now() < until => {

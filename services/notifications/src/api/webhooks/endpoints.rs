@@ -54,7 +54,7 @@ pub(crate) async fn rotate(
     let (now, secret) = (house.env.now(), secret::issue(house.env.rng().token()));
     let (fresh, old_for) = (secret.clone(), house.options.webhooks.old_secret_for);
     let rotated = once(&house.db, cx, &house.env, "rotate_webhook_secret", async move |tx| {
-        let next = existing(tx, id).await?.rotate(fresh.clone(), old_for, now);
+        let next = held(tx, id).await?.rotate(fresh.clone(), old_for, now);
         save(tx, &next).await?;
         Ok::<_, Failure>(Answered { secret_hash: hash(&fresh), endpoint: next.shown(now) })
     });
@@ -108,7 +108,12 @@ pub(super) async fn existing(tx: &mut ReadTx, id: WebhookEndpointId) -> Result<K
     Ok(store::find_endpoint(tx, id).await?.ok_or(Error::UnknownWebhookEndpoint {})?)
 }
 
-/// Writes a change, unless another came between. What waits may be due by it.
+/// The same, held so that no other change comes between.
+async fn held(tx: &mut Tx, id: WebhookEndpointId) -> Result<Kept, Failure> {
+    Ok(store::hold_endpoint(tx, id).await?.ok_or(Error::UnknownWebhookEndpoint {})?)
+}
+
+/// Writes a change to an endpoint that was held. What waits may be due by it.
 async fn save(tx: &mut Tx, next: &Kept) -> Result<(), Failure> {
     if !store::save_endpoint(tx, next).await? {
         return Err(Error::WebhookEndpointChanged { version: next.version }.into());
@@ -161,7 +166,7 @@ pub(crate) async fn update(
     let change = Change { url, description: change.description, events: change.events };
     let now = house.env.now();
     let changed = house.db.write(cx, async move |tx| {
-        let kept = existing(tx, id).await?;
+        let kept = held(tx, id).await?;
         if expected_version.is_some_and(|version| version != kept.version) {
             return Err(Error::WebhookEndpointChanged { version: kept.version }.into());
         }
@@ -180,7 +185,7 @@ pub(crate) async fn switch(
     cx.caller.require(Role::Staff)?;
     let now = house.env.now();
     let switched = house.db.write(cx, async move |tx| {
-        let kept = existing(tx, id).await?;
+        let kept = held(tx, id).await?;
         let Some(next) = kept.switch(enabled, now) else { return Ok(kept) };
         save(tx, &next).await?;
         Ok::<_, Failure>(next)

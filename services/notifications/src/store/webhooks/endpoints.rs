@@ -96,6 +96,11 @@ pub(crate) async fn find_endpoint(tx: &mut ReadTx, id: WebhookEndpointId) -> Res
     tx.find(sql::FIND_ENDPOINT, params![id]).await
 }
 
+/// The endpoint, which nobody else changes until the transaction ends.
+pub(crate) async fn hold_endpoint(tx: &mut Tx, id: WebhookEndpointId) -> Result<Option<Kept>, Error> {
+    tx.find(sql::HOLD_ENDPOINT, params![id]).await
+}
+
 /// One more than `limit` endpoints after `after`, oldest first.
 pub(crate) async fn list_endpoints(tx: &mut ReadTx, after: Uuid, limit: Limit) -> Result<Vec<Kept>, Error> {
     tx.list(sql::LIST_ENDPOINTS, params![after, limit.probe()]).await
