@@ -2,11 +2,13 @@
 
 mod counted;
 mod known;
+mod losses;
 mod membership;
 mod nodes;
 mod owners;
 mod vitals;
 
+pub(crate) use losses::watch_losses;
 pub(crate) use membership::Membership;
 pub(crate) use membership::operator;
 pub(crate) use nodes::Here;

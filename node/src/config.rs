@@ -29,6 +29,8 @@ pub struct Config {
     pub currency: Currency,
     /// The public API's server.
     pub http: HttpConfig,
+    /// Whether the node lives and wants work.
+    pub health: HealthConfig,
     /// The public API.
     pub gateway: GatewayConfig,
     /// The storefront.
@@ -117,6 +119,14 @@ impl ClusterConfig {
     pub fn is_on(&self) -> bool {
         !self.bundle.as_os_str().is_empty()
     }
+}
+
+/// Whether the node lives and wants work.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthConfig {
+    /// Where `/healthz`, `/readyz` and `/metrics` are served and nothing else; empty for nowhere but the public API.
+    pub listen: String,
 }
 
 /// Logging.

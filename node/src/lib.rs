@@ -8,6 +8,7 @@ mod demo;
 mod hearing;
 mod logging;
 mod output;
+mod readiness;
 mod serving;
 mod telemetry;
 mod wiring;

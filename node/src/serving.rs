@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use shoal_contract::nodes;
 use shoal_gateway::{Media, MediaFolder, Pages, Services};
-use shoal_net::http::{Health, Metrics, Server};
+use shoal_net::http::{Health, HttpConfig, Metrics, Server};
 use shoal_net::rpc::{self, Door};
 use shoal_types::Env;
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::cluster::{Conflict, Here, Membership};
 use crate::config::{Config, Role};
+use crate::readiness::{acquainted, strangers, tell_outages};
 use crate::telemetry::Telemetry;
 use crate::wiring::{Background, Opened};
 
@@ -22,9 +23,11 @@ pub struct Node {
     opened: Opened,
     background: Background,
     here: Arc<Here>,
+    health: Health,
     membership: Option<Arc<Membership>>,
     stop: watch::Sender<bool>,
     http: Option<(SocketAddr, JoinHandle<bool>)>,
+    probes: Option<(SocketAddr, JoinHandle<bool>)>,
     peers: Option<(SocketAddr, JoinHandle<()>)>,
     telemetry: Telemetry,
 }
@@ -84,10 +87,16 @@ impl Node {
         let media = media.map(|media| Arc::new(media) as Arc<dyn Media>);
         let (membership, door) = joined.unzip();
         let here = Here::new(&config.roles, membership.clone(), opened.leases(), opened.env().clone());
-        let background = opened.start().await?;
-        let (stop, http, peers) = (watch::Sender::new(false), None, None);
-        let here = Arc::new(here);
-        let mut node = Self { opened, background, here, membership, stop, http, peers, telemetry };
+        let mut background = opened.start().await?;
+        if let Some(membership) = &membership {
+            opened.heed_losses(membership, &mut background);
+        }
+        let health = Health::new();
+        background.job(tell_outages(config.data.clone(), health.clone(), membership.clone()));
+        let (here, stop) = (Arc::new(here), watch::Sender::new(false));
+        let (http, probes, peers) = (None, None, None);
+        let mut node =
+            Self { opened, background, here, health, membership, stop, http, probes, peers, telemetry };
         match node.listen(config, media, door).await {
             Ok(()) => {
                 node.telemetry.start(node.here.id());
@@ -111,13 +120,43 @@ impl Node {
             let served = tokio::spawn(server.run(told(&self.stop), config.http.drain_timeout));
             self.peers = Some((address, served));
         }
+        let metrics = Metrics::install();
         if config.roles.has(Role::Gateway) {
-            self.serve_api(config, media).await?;
+            self.serve_api(config, media, metrics.clone()).await?;
         }
         if self.http.is_none() && self.peers.is_none() {
             bail!("this node would answer nobody: add the role gateway, or let it join a cluster");
         }
-        self.membership.as_ref().map_or(Ok(()), |membership| membership.ready())
+        if !config.health.listen.is_empty() {
+            self.answer_probes(&config.health.listen, metrics).await?;
+        }
+        match &self.membership {
+            Some(membership) => {
+                membership.ready()?;
+                let acquainted = acquainted(membership.directory(), strangers(&config.roles));
+                let health = self.health.clone();
+                self.background.job(async move {
+                    acquainted.await;
+                    health.ready();
+                });
+            }
+            None => self.health.ready(),
+        }
+        Ok(())
+    }
+
+    /// Says whether the node lives and wants work where nothing else is served.
+    async fn answer_probes(&mut self, listen: &str, metrics: Option<Metrics>) -> anyhow::Result<()> {
+        let http = HttpConfig { listen: listen.to_owned(), ..HttpConfig::default() };
+        let server = Server::bind(http, self.health.clone()).await.context("health.listen")?;
+        let address = server.address();
+        let mut router = self.health.router();
+        if let Some(metrics) = metrics {
+            router = router.merge(metrics.router());
+        }
+        self.probes = Some((address, tokio::spawn(server.run(router, told(&self.stop)))));
+        tracing::info!(%address, "answering probes");
+        Ok(())
     }
 
     fn answer_others(&self, membership: &Membership, door: Door) -> (SocketAddr, rpc::Server) {
@@ -131,9 +170,14 @@ impl Node {
         (address, rpc::Server::behind(door, membership.identity().tls(), services))
     }
 
-    async fn serve_api(&mut self, config: &Config, media: Option<Arc<dyn Media>>) -> anyhow::Result<()> {
+    async fn serve_api(
+        &mut self,
+        config: &Config,
+        media: Option<Arc<dyn Media>>,
+        metrics: Option<Metrics>,
+    ) -> anyhow::Result<()> {
         let env = self.opened.env().clone();
-        let (health, metrics) = (Health::new(), Metrics::install());
+        let health = self.health.clone();
         let server = Server::bind(config.http.clone(), health.clone()).await.context("http.listen")?;
         let address = server.address();
         let services = Services { nodes: Some(self.here.clone()), ..self.opened.services().clone() };
@@ -142,7 +186,6 @@ impl Node {
             shoal_gateway::Options { pages, ..gateway_options(config, env, media, health.clone(), metrics) };
         let router = shoal_gateway::router(services, options);
         let served = tokio::spawn(server.run(router, told(&self.stop)));
-        health.ready();
         self.http = Some((address, served));
         tracing::info!(%address, "serving the public API");
         Ok(())
@@ -190,6 +233,10 @@ impl Node {
         let mut in_time = true;
         if let Some((_, served)) = self.http {
             in_time = served.await.unwrap_or(false);
+        }
+        if let Some((_, served)) = self.probes {
+            // Whoever probes is not kept from it by what became of this.
+            let _ = served.await;
         }
         if let Some((_, served)) = self.peers {
             // A panic in it was logged where it happened; the data is closed all the same.

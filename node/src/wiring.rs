@@ -20,7 +20,7 @@ use shoal_users::House as Users;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::cluster::Membership;
+use crate::cluster::{Membership, watch_losses};
 use crate::config::{Config, Role};
 use crate::hearing::Ears;
 
@@ -199,6 +199,16 @@ impl Opened {
         ears.into_iter().map(|ears| Arc::new(ears) as _).collect()
     }
 
+    /// Has the checkouts of a node that is lost looked for as soon as that is known.
+    pub(crate) fn heed_losses(&self, membership: &Membership, background: &mut Background) {
+        if let Some(house) = self.checkout.clone() {
+            let directory = membership.directory();
+            background.job(async move {
+                watch_losses(directory, Role::Checkout.as_str(), || house.node_lost()).await;
+            });
+        }
+    }
+
     /// Counts the checkouts that this node drives.
     pub(crate) fn leases(&self) -> Box<dyn Fn() -> u64 + Send + Sync> {
         match self.checkout.clone() {
@@ -269,7 +279,7 @@ impl Background {
         self.relays.push(Relay::start(db.clone(), table, ears, RelayOptions::default(), env.clone()));
     }
 
-    fn job(&mut self, job: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn job(&mut self, job: impl Future<Output = ()> + Send + 'static) {
         self.jobs.push(tokio::spawn(job));
     }
 

@@ -149,7 +149,21 @@ impl Membership {
     /// # Errors
     /// If it does not fit into a packet.
     pub(crate) fn ready(&self) -> anyhow::Result<()> {
-        Ok(self.cluster.update(|me| me.state = State::Ready)?)
+        Ok(self.cluster.update(|me| {
+            if me.state == State::Joining {
+                me.state = State::Ready;
+            }
+        })?)
+    }
+
+    /// Tells the others that this node takes no calls until it is ready again.
+    pub(crate) fn wait(&self) {
+        // As below.
+        let _ = self.cluster.update(|me| {
+            if me.state == State::Ready {
+                me.state = State::Joining;
+            }
+        });
     }
 
     /// Tells the others that this node takes nothing new.

@@ -1,8 +1,8 @@
 //! A cluster as its operator meets it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, UdpSocket};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,9 +21,14 @@ struct Running(Child);
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    /// As [`Running::start`], with this in its environment.
+    fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        command.env("SHOAL_LOG_LEVEL", "error");
+        command.env("SHOAL_LOG_LEVEL", "error").envs(environment.iter().copied());
         Self(command.spawn().expect("the program runs"))
     }
 
@@ -185,6 +190,37 @@ fn a_cluster_comes_up_with_one_command_is_shown_and_drained() {
     soon("the drained node has left", || nodes(&data).filter(|nodes| are_ready(nodes, 2)));
     assert!(up.interrupt().success());
     assert!(nodes(&data).is_none(), "nobody is left");
+}
+
+/// The status that a node answers a probe with, if it answers.
+fn probed(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: shoal\r\nconnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1).map(str::to_owned)
+}
+
+#[test]
+fn a_node_without_the_public_api_answers_probes_and_is_ready_once_it_knows_whom_it_needs() {
+    let folder = Folder::new();
+    let (bundle, first) = (folder.bundle(), row_of_ports(4));
+    let at = |place: u16| format!("127.0.0.1:{}", first + place);
+    let start = |roles: &str, peers: &str, probes: &str| {
+        let data = folder.path(roles);
+        let words = ["serve", "--roles", roles, "--bundle", &bundle, "--peer-listen", peers, "--data", &data];
+        Running::start_with(&[&words[..], &["--join", &at(0)]].concat(), &[("SHOAL_HEALTH_LISTEN", probes)])
+    };
+    let mut orders = start("orders", &at(0), &at(1));
+    soon("it lives", || probed(&at(1), "/healthz").filter(|status| status == "200"));
+    assert_eq!(probed(&at(1), "/readyz").as_deref(), Some("503"), "nobody has the products");
+    assert_eq!(probed(&at(1), "/v1/carts").as_deref(), Some("404"), "nothing else is served");
+    let mut products = start("products", &at(2), &at(3));
+    for probes in [at(1), at(3)] {
+        soon("it is ready", || probed(&probes, "/readyz").filter(|status| status == "200"));
+        assert_eq!(probed(&probes, "/metrics").as_deref(), Some("200"));
+    }
+    assert!(orders.interrupt().success() && products.interrupt().success());
 }
 
 #[test]

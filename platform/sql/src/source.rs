@@ -45,6 +45,19 @@ impl Source {
         }
     }
 
+    /// Resolves once no server of the database answers, for `false`, or once one does again, for `true`. A house of this
+    /// process finds out when it is asked for something. Data in a directory is there always.
+    pub async fn until_answering(&self, answering: bool) {
+        match self {
+            // The sender lives as long as this does.
+            Self::Postgres(server) => {
+                drop(server.outage().watch().wait_for(|found| (*found == 0) == answering).await)
+            }
+            Self::Directory(_) if answering => {}
+            Self::Directory(_) => std::future::pending().await,
+        }
+    }
+
     /// The directory of embedded data.
     pub fn directory(&self) -> Option<&Path> {
         match self {

@@ -55,9 +55,17 @@ async fn attempt(core: &Core, member: &dyn Member, deadline: Deadline) -> Result
     let session = Session::own(core.env.clone(), deadline, lent.link.clone(), begin);
     let attempt = member.attempt(session);
     let state = attempt.state().clone();
-    let Ok(ended) = tokio::time::timeout(core.patience(deadline), attempt).await else {
-        lent.give_up();
-        return Err(Error::DeadlineExceeded);
+    // Before the commit nothing has happened yet.
+    let ended = core.pool.outage().or(async {
+        let ended = tokio::time::timeout(core.patience(deadline), attempt).await;
+        ended.map_err(|_| Error::DeadlineExceeded)
+    });
+    let ended = match ended.await {
+        Ok(ended) => ended,
+        Err(error) => {
+            lent.give_up();
+            return Err(error);
+        }
     };
     let failure = state.failure.borrow_mut().take();
     match (ended, failure) {

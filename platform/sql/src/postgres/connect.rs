@@ -18,6 +18,7 @@ use super::failure::{Failure, Kind, UniqueColumns};
 use super::host::{Candidate, candidates};
 use super::link::Link;
 use super::mark;
+use super::outage::Outage;
 use super::pulse::{Pulse, Watch};
 use super::refusal::{from_connect, of_all};
 use super::seen::{HISTORY, Seen, history};
@@ -56,7 +57,7 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(server: Server, name: &str, tally: Arc<Tally>, env: Env) -> Self {
         let (application, schema) = (application_of(name), schema_of(name));
-        let watch = Watch::new(server.clone(), application.clone());
+        let watch = Watch::new(server.clone(), application.clone(), env.clone());
         Self { server, application, schema, tally, env, watch, seen: Seen::default(), heeds_marks: true }
     }
 
@@ -68,6 +69,16 @@ impl Connector {
     /// What was answered over the connections made here.
     pub(super) fn seen(&self) -> &Seen {
         &self.seen
+    }
+
+    /// Whether no host answers any house of this process.
+    pub(super) fn outage(&self) -> &Outage {
+        self.server.outage()
+    }
+
+    /// Has it found out whether any host is there at all.
+    pub(super) fn doubt(&self) {
+        self.watch.doubt();
     }
 
     pub(super) fn schema(&self) -> &str {

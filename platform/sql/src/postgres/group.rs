@@ -63,12 +63,21 @@ async fn run(core: &Shared, members: Vec<Waiting>) {
     let Some((lent, mut members)) = lend(core, members).await else { return };
     let Some(due) = due(&members) else { return lent.give_back() };
     let mut group = Group::new(core, &lent.link, &members, due);
-    let Ok(ended) = timeout(core.patience(due), group.attempt()).await else {
-        drop(group);
-        lent.give_up();
-        count(&core.tally.rollbacks);
-        answer_all(take_late(core, &mut members), &Err(core.pool.late()));
-        return push_again(core, members);
+    let ended = core.pool.outage().or(async {
+        timeout(core.patience(due), group.attempt()).await.map_err(|_| Error::DeadlineExceeded)
+    });
+    let ended = match ended.await {
+        Ok(ended) => ended,
+        Err(error) => {
+            drop(group);
+            lent.give_up();
+            count(&core.tally.rollbacks);
+            if error != Error::DeadlineExceeded {
+                return answer_all(members, &Err(error));
+            }
+            answer_all(take_late(core, &mut members), &Err(core.pool.late()));
+            return push_again(core, members);
+        }
     };
     match ended {
         Some(failure) => {

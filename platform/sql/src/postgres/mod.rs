@@ -19,6 +19,7 @@ mod losses;
 mod mark;
 mod member;
 mod migrate;
+mod outage;
 mod pool;
 mod pulse;
 mod queue;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::connect::Connector;
 use super::failure::{Failure, Kind, UniqueColumns};
 use super::link::Link;
+use super::outage::Outage;
 use super::readers::{Readers, STANDBY_FOR};
 use super::rest::Rest;
 use super::seen::Seen;
@@ -90,8 +91,8 @@ impl Pool {
     /// Lends a connection to the primary. While there is none it looks for it until the deadline.
     ///
     /// # Errors
-    /// `DeadlineExceeded` if all stay lent to who uses them; `Unavailable` if there is no primary in time; what else keeps
-    /// it out.
+    /// `DeadlineExceeded` if all stay lent to who uses them; `Unavailable` if there is no primary in time, or at once if no
+    /// server answers at all; what else keeps it out.
     pub(super) async fn lend(&self, deadline: Deadline) -> Result<Lent<'_>, Error> {
         self.lend_to(Target::Primary, deadline).await
     }
@@ -103,11 +104,19 @@ impl Pool {
     }
 
     async fn lend_to(&self, target: Target, deadline: Deadline) -> Result<Lent<'_>, Error> {
-        let waited = timeout(deadline.remaining(&self.env), self.permits.acquire()).await;
-        let permit = waited.map_err(|_| self.late())?.map_err(|_| Error::Closed)?;
+        let outage = self.outage();
+        if outage.is_on() {
+            // Idle connections lead nowhere.
+            return Err(outage.begun().await);
+        }
+        let acquired = async {
+            let waited = timeout(deadline.remaining(&self.env), self.permits.acquire()).await;
+            waited.map_err(|_| self.late())?.map_err(|_| Error::Closed)
+        };
+        let permit = outage.or(acquired).await?;
         let link = match self.take_idle(target) {
             Some(link) => link,
-            None => Rc::new(self.connect_until(target, deadline).await?),
+            None => Rc::new(outage.or(self.connect_until(target, deadline)).await?),
         };
         Ok(Lent { link, pool: self, _permit: permit })
     }
@@ -129,6 +138,11 @@ impl Pool {
     /// Whether it may be lent again; to a standby only until the primary is to be looked for.
     fn is_of_use(&self, link: &Link) -> bool {
         !link.is_closed() && self.seen().allows(link) && (!link.is_standby() || self.standby.is_on())
+    }
+
+    /// Whether no server answers, so that nobody is to wait for one.
+    pub(super) fn outage(&self) -> &Outage {
+        self.connector.outage()
     }
 
     /// What was answered to the house.
@@ -178,6 +192,7 @@ impl Pool {
                 return Err(failure.error);
             }
             tracing::debug!(error = %failure.error, "the database is looked for again");
+            self.connector.doubt();
             *self.trouble.borrow_mut() = Some(failure.error.clone());
             last = Some(failure);
             self.pause(pause.min(left)).await;

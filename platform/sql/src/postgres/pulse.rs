@@ -9,10 +9,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use shoal_types::Env;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Config;
 
+use super::outage;
 use super::server::Server;
 
 /// How often the connections that wait for an answer are looked at; never while none does.
@@ -68,6 +70,7 @@ impl Pulse {
     pub(super) fn answered(&self) {
         self.busy.set(self.busy.get() - 1);
         self.answers.set(self.answers.get() + 1);
+        self.watch.answers.set(self.watch.answers.get() + 1);
         self.quiet.set(0);
     }
 
@@ -108,20 +111,28 @@ impl Pulse {
 pub(super) struct Watch {
     server: Server,
     application: String,
+    env: Env,
     pulses: RefCell<Vec<Weak<Pulse>>>,
     awake: Cell<bool>,
     /// The hosts that are being asked.
     asked: RefCell<Vec<Config>>,
+    /// How often any connection has answered.
+    answers: Cell<u64>,
+    /// Whether all hosts are asked for a sign of life.
+    doubting: Cell<bool>,
 }
 
 impl Watch {
-    pub(super) fn new(server: Server, application: String) -> Rc<Self> {
+    pub(super) fn new(server: Server, application: String, env: Env) -> Rc<Self> {
         Rc::new(Self {
             server,
             application,
+            env,
             pulses: RefCell::default(),
             awake: Cell::new(false),
             asked: RefCell::default(),
+            answers: Cell::new(0),
+            doubting: Cell::new(false),
         })
     }
 
@@ -142,12 +153,29 @@ impl Watch {
             }
             for pulse in busy {
                 pulse.quiet.set(pulse.quiet.get() + 1);
+                // A long statement costs the server no more than a connection now and then.
+                if pulse.quiet.get() % QUIET_MAX == 1 {
+                    self.doubt();
+                }
                 if pulse.quiet.get() > QUIET_MAX && !self.asked.borrow().contains(&pulse.config) {
                     self.asked.borrow_mut().push(pulse.config.clone());
                     tokio::task::spawn_local(Rc::clone(&self).probe(pulse.config.clone()));
                 }
             }
         }
+    }
+
+    /// Finds out whether any host is there at all, beside whatever else is done.
+    pub(super) fn doubt(self: &Rc<Self>) {
+        if self.doubting.replace(true) {
+            return;
+        }
+        let (watch, before) = (Rc::clone(self), self.answers.get());
+        tokio::task::spawn_local(async move {
+            outage::look(&watch.server, &watch.application, &watch.env, || watch.answers.get() > before)
+                .await;
+            watch.doubting.set(false);
+        });
     }
 
     fn pulses(&self) -> Vec<Rc<Pulse>> {

@@ -59,14 +59,20 @@ pub(super) fn take_late(core: &Core, members: &mut Vec<Waiting>) -> Vec<Waiting>
     late
 }
 
-/// Answers those whose time ends while they wait, for ever: groups may be held up for longer.
+/// Answers those whose time ends while they wait, and all while no server answers, for ever: groups may be held up for
+/// longer.
 pub(super) async fn watch(core: Shared) {
     loop {
         if core.waiting.borrow().is_empty() {
             core.waits.notified().await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
-        let mut waiting = core.waiting.take().into();
+        let mut waiting: Vec<Waiting> = core.waiting.take().into();
+        if core.pool.outage().is_on() {
+            let error = core.pool.outage().begun().await;
+            waiting.into_iter().for_each(|waiting| waiting.member.answer(Err(error.clone())));
+            continue;
+        }
         let late = take_late(&core, &mut waiting);
         core.waiting.replace(waiting.into());
         for waiting in late {

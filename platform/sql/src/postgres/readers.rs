@@ -57,11 +57,15 @@ impl Readers {
     /// The shared connection with the least to do.
     ///
     /// # Errors
-    /// `Unavailable` if none was found by the deadline; what else keeps us out.
+    /// `Unavailable` if none was found by the deadline, or at once if no server answers at all; what else keeps us out.
     pub(super) async fn get(self: &Rc<Self>, deadline: Deadline) -> Result<Rc<Link>, Error> {
         loop {
             if self.closed.get() {
                 return Err(Error::Closed);
+            }
+            let outage = self.connector.outage();
+            if outage.is_on() {
+                return Err(outage.begun().await);
             }
             self.links.borrow_mut().retain(|link| !link.is_closed() && self.connector.seen().allows(link));
             let least = self.links.borrow().iter().min_by_key(|link| link.busy()).map(Rc::clone);
@@ -101,6 +105,7 @@ impl Readers {
             Err(failure) => *self.failure.borrow_mut() = Some(failure),
         }
         if lost {
+            self.connector.doubt();
             let jitter = self.env.rng().below(PAUSE.as_millis() as u32);
             tokio::time::sleep(PAUSE + Duration::from_millis(jitter.into())).await;
         }

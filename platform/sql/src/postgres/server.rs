@@ -7,6 +7,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 use super::losses::Losses;
+use super::outage::Outage;
 use super::tls::Tls;
 use crate::Error;
 
@@ -23,6 +24,7 @@ pub struct Server {
     config: Arc<Config>,
     tls: Arc<Tls>,
     losses: Arc<Losses>,
+    outage: Outage,
 }
 
 /// Which of several hosts will do.
@@ -79,7 +81,7 @@ impl Server {
         config.keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_IDLE / 5).keepalives_retries(3);
         config.tcp_user_timeout(UNACKNOWLEDGED_MAX);
         let tls = Arc::new(tls.unwrap_or_else(Tls::off));
-        Ok(Self { config: Arc::new(config), tls, losses: Arc::default() })
+        Ok(Self { config: Arc::new(config), tls, losses: Arc::default(), outage: Outage::default() })
     }
 
     /// The same hosts and user, another database.
@@ -110,6 +112,11 @@ impl Server {
     /// Which of its hosts were found silent, by whatever house of this process.
     pub(super) fn losses(&self) -> &Losses {
         &self.losses
+    }
+
+    /// Whether none of its hosts answers, as any house of this process has found.
+    pub(crate) fn outage(&self) -> &Outage {
+        &self.outage
     }
 
     pub(super) fn tls(&self) -> &Tls {

@@ -18,7 +18,7 @@ const PEERS: u16 = 7171;
 /// What the cluster is called: a word that nothing else has.
 pub(super) const CLUSTER: &str = "mainsheet";
 /// How long a node works on a request.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 const ADMINISTRATOR: &str = "admin@example.com";
 
 /// A shop whose nodes are on hosts of their own, seen from another host.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use shoal_testkit::{Answer, Client, Fleet, Item, Request, Topology, eventually};
+use shoal_testkit::{Answer, Books, Client, Fleet, Item, Request, Topology, eventually};
+use tokio::time::Instant;
 
 use super::{EQUAL, allowed};
 
@@ -117,4 +118,29 @@ async fn three_equal_nodes_lose_nothing_and_go_on() {
 #[tokio::test]
 async fn a_mixture_loses_nothing() {
     nothing_acknowledged_is_lost(Topology::Mixture, false).await;
+}
+
+/// How long after its node's death a purchase may take whose buyer has gone too: its lease of three seconds, the two that
+/// its card takes, and what a busy machine adds.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(8);
+
+#[tokio::test]
+async fn what_a_dead_node_was_at_is_brought_to_its_end_though_nobody_asks() {
+    let topology = Topology::Equal(2);
+    if !allowed(topology) {
+        return;
+    }
+    let mut fleet = Fleet::start(topology).await;
+    let staff = fleet.staff().await;
+    let item = staff.product("rudder").stock(10).create().await;
+    let purchase = fleet.guest_of(0).buy(&[(&item, 1)]).card("tok_slow").request();
+    let lost = tokio::spawn(purchase.send());
+    eventually("the purchase has begun", async || Books::open(fleet.data()).sagas_under_way() == 1).await;
+    let died = Instant::now();
+    fleet.kill_9(0);
+    assert!(lost.await.expect("no panic").is_err(), "who answers is not dead");
+    eventually("it has come to its end", async || Books::open(fleet.data()).sagas_under_way() == 0).await;
+    println!("a purchase of a dead node ended {:.1} s after it", died.elapsed().as_secs_f64());
+    assert!(died.elapsed() < FORGOTTEN_WITHIN, "{:?}", died.elapsed());
+    assert_eq!(fleet.audit(SETTLED_WITHIN).await.orders(), 1);
 }
