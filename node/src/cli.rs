@@ -213,10 +213,11 @@ fn page(error: &anyhow::Error) -> Option<String> {
 /// The code of an error between nodes.
 fn of_cluster(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let of_identity = cause.downcast_ref::<shoal_net::identity::IdentityError>().map(Fact::code);
+    let of_handshake = cause.downcast_ref::<shoal_net::identity::HandshakeError>().map(Fact::code);
     let of_gossip = cause.downcast_ref::<shoal_cluster::ClusterError>().map(Fact::code);
     let of_address = cause.downcast_ref::<shoal_net::AddressError>().map(Fact::code);
     let of_owner = cause.downcast_ref::<crate::cluster::Conflict>().map(Fact::code);
-    of_identity.or(of_gossip).or(of_address).or(of_owner)
+    of_identity.or(of_handshake).or(of_gossip).or(of_address).or(of_owner)
 }
 
 #[cfg(test)]

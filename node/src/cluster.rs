@@ -10,7 +10,7 @@ mod vitals;
 
 pub(crate) use losses::watch_losses;
 pub(crate) use membership::Membership;
-pub(crate) use membership::operator;
+pub(crate) use membership::{operator, refusal};
 pub(crate) use nodes::Here;
 pub(crate) use owners::Conflict;
 

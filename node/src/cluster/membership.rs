@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use shoal_cluster::{Cluster, Directory, Fingerprint, GossipKey, KeyRing, Load, Member, Options, State};
-use shoal_net::identity::{Bundle, Identity};
-use shoal_net::rpc::{Client, Connect, Door};
+use shoal_net::identity::{Bundle, HandshakeError, Identity};
+use shoal_net::rpc::{Client, Connect, Door, Target, reach};
 use shoal_sql::Source;
 use shoal_types::{Env, NodeId};
 use tokio::task::AbortHandle;
@@ -264,6 +264,15 @@ pub(crate) fn operator(bundle: &Bundle, address: SocketAddr, env: &Env) -> anyho
     let identity = Identity::mint(bundle, NodeId::new(env), &[OPERATOR], env)?;
     let connect = Arc::new(identity.tls().with_any_node());
     Ok(to(NodeId::new(env), address, connect, env).with_patience(OPERATORS_PATIENCE))
+}
+
+/// Why the node at `address` does not talk to an operator with this bundle, if it is a matter of who the two are.
+pub(crate) async fn refusal(bundle: &Bundle, address: SocketAddr, env: &Env) -> Option<HandshakeError> {
+    let identity = Identity::mint(bundle, NodeId::new(env), &[OPERATOR], env).ok()?;
+    let connect = identity.tls().with_any_node();
+    let reached =
+        timeout(OPERATORS_PATIENCE, reach(&connect, Target { node: NodeId::new(env), address })).await;
+    HandshakeError::of(&reached.ok()?.err()?).cloned()
 }
 
 /// A client of one node.

@@ -194,6 +194,16 @@ impl Fleet {
             .all(|build| self.plans.iter().all(|node| node.build != build) || knows(build))
     }
 
+    /// Where the nodes answer and overhear each other.
+    pub fn peers(&self) -> Vec<&str> {
+        self.plans.iter().map(|node| node.peer_listen.as_str()).collect()
+    }
+
+    /// The file of the secret that they share.
+    pub fn bundle(&self) -> &str {
+        &self.plans[0].bundle
+    }
+
     /// Where the data of all can be read, in the words of `--data`.
     pub fn data(&self) -> &str {
         &self.books

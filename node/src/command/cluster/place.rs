@@ -13,7 +13,7 @@ use shoal_net::identity::Bundle;
 use shoal_net::rpc::Client;
 use shoal_types::{Context, Env};
 
-use crate::cluster::operator;
+use crate::cluster::{operator, refusal};
 use crate::config::{Config, Role};
 
 /// The secret in the folder of a cluster that `cluster up` made.
@@ -82,11 +82,16 @@ impl Place {
     /// The cluster, as the first node that answers sees it.
     ///
     /// # Errors
-    /// If none answers.
+    /// If none answers; why, if one says that it is a matter of the secret or the clocks.
     pub(super) async fn cluster(&self) -> anyhow::Result<Cluster> {
         for address in &self.addresses {
             if let Ok(cluster) = self.node(*address)?.cluster(&self.context(), Ask {}).await {
                 return Ok(cluster);
+            }
+        }
+        for address in &self.addresses {
+            if let Some(refusal) = refusal(&self.bundle, *address, &self.env).await {
+                return Err(refusal).with_context(|| format!("{address} does not answer"));
             }
         }
         let asked: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();

@@ -10,6 +10,7 @@ mod conversation;
 mod flash_sale;
 mod hosts;
 mod idle;
+mod intruders;
 mod keys;
 mod kill;
 mod load;
