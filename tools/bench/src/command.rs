@@ -2,10 +2,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use shoal_servers::{Options, Postgres};
 
 use crate::ground::Ground;
 use crate::report::Report;
+use crate::scenario::cluster::Part;
 use crate::{floor, scenario};
 
 /// Measures, with the floors in the same run.
@@ -26,6 +29,9 @@ pub struct Bench {
     /// Requests a second of the open loop; half of what the closed loop reached if absent.
     #[arg(long)]
     rate: Option<u64>,
+    /// Measure only these parts of `cluster`.
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Put embedded data here, on the disk that is to be measured.
     #[arg(long, value_name = "DIR")]
     bench_data: Option<PathBuf>,
@@ -55,6 +61,8 @@ enum Scenario {
     Start,
     /// Calls in this process and between nodes, next to a bare echo over the same TLS.
     Calls,
+    /// Many nodes over PostgreSQL: cost, join, death, restart, overload. Only if named; starts a server without --data URL.
+    Cluster,
 }
 
 /// How each measurement is run.
@@ -66,6 +74,8 @@ pub(crate) struct Plan {
     pub(crate) rate: Option<u64>,
     pub(crate) ground: Ground,
     pub(crate) baskets: Option<PathBuf>,
+    /// Of `cluster`; all if empty.
+    pub(crate) parts: Vec<Part>,
 }
 
 impl Bench {
@@ -85,13 +95,15 @@ impl Bench {
         tokio::select! {
             report = self.measure(data) => report?.print(self.json)?,
             // What was made is dropped on the way out.
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         }
         Ok(ExitCode::SUCCESS)
     }
 
     async fn measure(&self, data: Option<&str>) -> anyhow::Result<Report> {
-        let ground = Ground::find(data, self.bench_data.as_deref()).await?;
+        let own = self.own_server(data).await?;
+        let own_url = own.as_ref().map(|server| server.url("postgres"));
+        let ground = Ground::find(own_url.as_deref().or(data), self.bench_data.as_deref()).await?;
         let mut report = Report::on(ground.describe().await?);
         let plan = Plan {
             time: Duration::from_secs(self.seconds),
@@ -100,6 +112,7 @@ impl Bench {
             rate: self.rate,
             ground,
             baskets: self.baskets.clone(),
+            parts: self.only.clone(),
         };
         for scenario in self.chosen(&plan.ground) {
             eprintln!(
@@ -113,15 +126,36 @@ impl Bench {
                 Scenario::Replay => scenario::replay::run(&plan, &mut report).await?,
                 Scenario::Start => scenario::start::run(&plan, &mut report).await?,
                 Scenario::Calls => scenario::calls::run(&plan, &mut report).await?,
+                Scenario::Cluster => scenario::cluster::run(&plan, &mut report).await?,
             }
         }
         Ok(report)
     }
 
+    /// A PostgreSQL server for `cluster`, where no other is named.
+    async fn own_server(&self, data: Option<&str>) -> anyhow::Result<Option<Postgres>> {
+        let many_nodes = self.scenarios.contains(&Scenario::Cluster);
+        let named = data.is_some_and(|data| data.contains("://"));
+        if !many_nodes || named || !(self.only.is_empty() || self.only.iter().any(|part| part.needs_data())) {
+            return Ok(None);
+        }
+        if self.scenarios.len() > 1 {
+            bail!("measure cluster by itself, or name a PostgreSQL server with --data");
+        }
+        eprintln!("starting a PostgreSQL server ...");
+        // Nine nodes hold some forty connections each.
+        let options = Options::durable().setting("max_connections", "600");
+        let started = tokio::task::spawn_blocking(move || Postgres::start(options)).await?;
+        Ok(Some(started.context("name a PostgreSQL server with --data, or install one")?))
+    }
+
     fn chosen(&self, ground: &Ground) -> Vec<Scenario> {
         match (self.scenarios.is_empty(), ground) {
             (false, _) => self.scenarios.clone(),
-            (true, Ground::Folder(_)) => Scenario::value_variants().to_vec(),
+            (true, Ground::Folder(_)) => {
+                let all = Scenario::value_variants().iter().copied();
+                all.filter(|scenario| *scenario != Scenario::Cluster).collect()
+            }
             (true, Ground::Postgres(_)) => {
                 vec![Scenario::Browse, Scenario::Checkout, Scenario::FlashSale, Scenario::Replay]
             }

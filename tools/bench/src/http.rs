@@ -40,6 +40,31 @@ impl Connection {
     }
 }
 
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// The connection had closed before the request was sent.
+    Unsent,
+    /// It broke before the whole answer was there.
+    Cut,
+}
+
+impl Connection {
+    /// As [`Connection::send`], and tells whether a request without an answer was sent.
+    pub(crate) async fn try_send(
+        &mut self,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<(u16, Bytes), Lost> {
+        self.sender.ready().await.map_err(|_| Lost::Unsent)?;
+        let sent = self.sender.try_send_request(request).await;
+        let response =
+            sent.map_err(|mut error| if error.take_message().is_some() { Lost::Unsent } else { Lost::Cut })?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.map_err(|_| Lost::Cut)?;
+        Ok((status, body.to_bytes()))
+    }
+}
+
 /// A `GET`.
 pub(crate) fn get(path: &str) -> anyhow::Result<http::Request<Full<Bytes>>> {
     Ok(http::Request::get(path).header("host", "localhost").body(Full::default())?)

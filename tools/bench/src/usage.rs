@@ -72,6 +72,13 @@ fn family(pid: u32) -> Option<Duration> {
     Some(first.own + first.ended + children.sum::<Duration>())
 }
 
+/// A process and the children it has.
+pub(crate) fn family_pids(pid: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    all.filter(|other| *other == pid || parent(*other) == Some(pid)).collect()
+}
+
 /// Resident memory of a process, bytes.
 pub(crate) fn resident(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

@@ -65,6 +65,11 @@ impl Server {
         Ok(Self(Arc::new(Reached { url, may_create, pid })))
     }
 
+    /// Where the named database is, with the password.
+    pub(crate) fn url(&self) -> String {
+        self.0.url.text()
+    }
+
     /// Its version, and whether it keeps what it commits.
     pub(crate) async fn describe(&self) -> anyhow::Result<String> {
         let client = connect(&self.0.url.text()).await?;
@@ -115,6 +120,11 @@ impl Database {
     /// Where it is, with the password.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its server.
