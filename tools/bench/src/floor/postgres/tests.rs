@@ -41,7 +41,8 @@ impl Trade {
     async fn open() -> anyhow::Result<Self> {
         let server = Postgres::start(Options::default())?;
         let ground = Ground::Postgres(Server::reach(&server.url("postgres")).await?);
-        let plan = Plan { time: Duration::ZERO, clients: 1, rounds: 1, rate: None, ground, baskets: None };
+        let time = Duration::ZERO;
+        let plan = Plan { time, clients: 1, rounds: 1, rate: None, ground, baskets: None, parts: Vec::new() };
         let shop = Shop::open(&plan).await?;
         let variant = shop.product("MUG", 100).await?.variants[0].id.uuid();
         Ok(Self { shop, variant, _server: server })

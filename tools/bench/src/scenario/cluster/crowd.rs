@@ -1,5 +1,6 @@
 //! Those who buy, and the balancer between them and the nodes.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,8 @@ pub(super) struct Crowd {
     patience: Duration,
     /// Whether a client repeats what failed, under the same key.
     persistent: bool,
+    /// How often which error was answered, by its code.
+    errors: Mutex<BTreeMap<String, u64>>,
 }
 
 /// One node as the balancer sees it.
@@ -77,6 +80,7 @@ impl Crowd {
             run: u64::from_le_bytes(random),
             patience,
             persistent: false,
+            errors: Mutex::default(),
         }
     }
 
@@ -172,12 +176,30 @@ impl Crowd {
         let (near, away): (Vec<&Door>, Vec<&Door>) = doors.partition(|door| door.is_near());
         for door in near.into_iter().chain(away) {
             match door.send(&format!("{:x}-{number}", self.run), self.purchase(number)).await {
-                Ok(status) => return Outcome::of(status),
+                Ok((status, body)) => {
+                    let outcome = Outcome::of(status);
+                    if outcome != Outcome::Done {
+                        self.note(status, &body);
+                    }
+                    return outcome;
+                }
                 Err(Lost::Cut) => return Outcome::Cut,
                 Err(Lost::Unsent) => door.pass_over(),
             }
         }
         Outcome::Nobody
+    }
+
+    fn note(&self, status: u16, body: &[u8]) {
+        let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let code = problem["code"].as_str().unwrap_or("without a code");
+        *lock(&self.errors).entry(format!("{status} {code}")).or_default() += 1;
+    }
+
+    /// The errors that were answered so far, repeats included, with how often; empty if there were none.
+    pub(super) fn errors(&self) -> String {
+        let errors = lock(&self.errors);
+        errors.iter().map(|(error, times)| format!("{times} times {error}")).collect::<Vec<_>>().join(", ")
     }
 
     fn purchase(&self, number: u32) -> &Bytes {
@@ -190,7 +212,7 @@ impl Door {
     ///
     /// # Errors
     /// `Unsent` if nobody listens.
-    async fn send(&self, key: &str, body: &Bytes) -> Result<u16, Lost> {
+    async fn send(&self, key: &str, body: &Bytes) -> Result<(u16, Bytes), Lost> {
         loop {
             let kept = lock(&self.idle).pop();
             let fresh = kept.is_none();
@@ -200,9 +222,9 @@ impl Door {
             };
             let request = post("/v1/checkouts", key, body.clone()).map_err(|_| Lost::Cut)?;
             match connection.try_send(request).await {
-                Ok((status, _)) => {
+                Ok(answer) => {
                     lock(&self.idle).push(connection);
-                    return Ok(status);
+                    return Ok(answer);
                 }
                 // It was closed while nobody used it.
                 Err(Lost::Unsent) if !fresh => {}

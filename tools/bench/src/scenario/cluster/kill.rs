@@ -55,33 +55,33 @@ async fn one(
     let rate = plan.rate.and_then(|rate| u32::try_from(rate).ok()).unwrap_or(RATE);
     let crowd = Arc::new(Crowd::new(nodes.doors(), purchases, PATIENCE).persistent());
     let until = Until::after(WARM_UP + BEFORE + AFTER + Duration::from_secs(1));
-    let load = tokio::spawn(async move { crowd.open(f64::from(rate), until).await });
+    let load = tokio::spawn({
+        let crowd = crowd.clone();
+        async move { crowd.open(f64::from(rate), until).await }
+    });
     tokio::time::sleep(WARM_UP + BEFORE).await;
     let died = Instant::now();
     nodes.kill(victim).await?;
     let timeline = load.await??;
+    if !crowd.errors().is_empty() {
+        eprintln!("answered: {}", crowd.errors());
+    }
     Ok(Death { died: timeline.at(died), timeline })
 }
 
 fn tell(what: &str, deaths: &[Death], report: &mut Report) {
-    let after = |death: &Death, of: fn(&super::timeline::Stretch<'_>) -> usize| {
-        of(&death.timeline.stretch(death.died, AFTER)) as f64
-    };
     let before = |death: &Death| death.died.saturating_sub(BEFORE);
-    let sum =
-        |of: fn(&super::timeline::Stretch<'_>) -> usize| deaths.iter().map(|it| after(it, of)).sum::<f64>();
-    let sent = sum(|stretch| stretch.len());
-    report.add(NAME, format!("{what}: checkouts in the 10 s after, all rounds"), sent, "requests");
-    let failed: usize = deaths.iter().map(|it| it.timeline.stretch(before(it), BEFORE).failed()).sum();
-    report.add(NAME, format!("{what}: floor: failed in the 5 s before"), failed as f64, "requests");
-    // Requests that were under way when it died were due a moment before.
-    let under_way =
-        deaths.iter().map(|it| it.timeline.stretch(before(it), BEFORE).count(Outcome::Cut)).sum::<usize>();
-    let cut = sum(|stretch| stretch.count(Outcome::Cut)) + under_way as f64;
+    let sum = |of: &dyn Fn(&Death) -> usize| deaths.iter().map(of).sum::<usize>() as f64;
+    let earlier = sum(&|it| it.timeline.ended_by(it.died).failed());
+    report.add(NAME, format!("{what}: floor: failed before, all rounds"), earlier, "requests");
+    let sent = sum(&|it| it.timeline.since(it.died, AFTER).len());
+    let touched = format!("{what}: checkouts under way then or sent in the 10 s after, all rounds");
+    report.add(NAME, touched, sent, "requests");
+    let cut = sum(&|it| it.timeline.since(it.died, AFTER).count(Outcome::Cut));
     report.add(NAME, format!("{what}: cut off on connections to it"), cut, "requests");
-    let other = sum(|stretch| stretch.failed()) + failed as f64 - cut;
-    report.add(NAME, format!("{what}: failed otherwise"), other, "requests");
-    let share = 100.0 * (cut + other) / sent.max(1.0);
+    let failed = sum(&|it| it.timeline.since(it.died, AFTER).failed());
+    report.add(NAME, format!("{what}: failed otherwise"), failed - cut, "requests");
+    let share = 100.0 * failed / sent.max(1.0);
     report.judge(NAME, format!("{what}: failed without a repeat"), (share, "%"), Target::AtMost(0.1));
     let lost = deaths.iter().map(|it| it.timeline.whole().lost()).sum::<usize>() as f64;
     report.judge(NAME, format!("{what}: failed after repeats"), (lost, "requests"), Target::AtMost(0.0));

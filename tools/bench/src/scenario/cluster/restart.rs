@@ -60,7 +60,7 @@ async fn one(
     let crowd = Arc::new(Crowd::new(nodes.doors(), purchases, PATIENCE).persistent());
     let until = Until::after(AT_MOST);
     let load = tokio::spawn({
-        let until = until.clone();
+        let (crowd, until) = (crowd.clone(), until.clone());
         async move { crowd.open(f64::from(rate), until).await }
     });
     tokio::time::sleep(AROUND).await;
@@ -73,5 +73,9 @@ async fn one(
     let lasted = begin.elapsed();
     tokio::time::sleep(AROUND).await;
     until.stop();
-    Ok((load.await??, lasted))
+    let timeline = load.await??;
+    if !crowd.errors().is_empty() {
+        eprintln!("answered: {}", crowd.errors());
+    }
+    Ok((timeline, lasted))
 }

@@ -84,6 +84,20 @@ impl Timeline {
         Stretch { samples, time }
     }
 
+    /// What was under way so long after the beginning, and what was due in `time` from then on.
+    pub(super) fn since(&self, from: Duration, time: Duration) -> Stretch<'_> {
+        let (from, to) = (self.begin + from, self.begin + from + time);
+        let touched = |sample: &&Sample| sample.due + sample.took >= from && sample.due < to;
+        Stretch { samples: self.samples.iter().filter(touched).collect(), time }
+    }
+
+    /// What had ended by then.
+    pub(super) fn ended_by(&self, at: Duration) -> Stretch<'_> {
+        let to = self.begin + at;
+        let ended = |sample: &&Sample| sample.due + sample.took < to;
+        Stretch { samples: self.samples.iter().filter(ended).collect(), time: at }
+    }
+
     /// Everything.
     pub(super) fn whole(&self) -> Stretch<'_> {
         let last = self.samples.iter().map(|sample| sample.due).max().unwrap_or(self.begin);
@@ -212,6 +226,16 @@ mod tests {
         let five = Duration::from_secs(5);
         let normal = timeline.normal(Duration::ZERO, five);
         assert_eq!(timeline.recovered(normal, five, five), five);
+    }
+
+    #[test]
+    fn what_was_under_way_counts_and_what_had_ended_does_not() {
+        let timeline = timeline(2, 990..1_000);
+        let at = |ms| Duration::from_millis(ms);
+        // The request due at 990 ms ended at 995.
+        assert_eq!(timeline.since(at(993), at(500)).failed(), 1);
+        assert_eq!(timeline.since(at(996), at(500)).failed(), 0);
+        assert_eq!((timeline.ended_by(at(993)).failed(), timeline.ended_by(at(996)).failed()), (0, 1));
     }
 
     #[test]
