@@ -8,10 +8,12 @@ use crate::message::{Entry, Item, Kind, MESSAGE_MAX, Message};
 /// Messages in answer to one.
 const REPLIES_MAX: usize = 6;
 /// Bytes of cards told in a tick over time: 15 kB/s at the default pace.
-const CARD_BYTES_PER_TICK: i64 = 3_000;
+const CARD_BYTES_PER_TICK: i64 = 1_700;
 /// Bytes of cards told at once by a node that has told none for a while: to all who ask, and to one who asks.
-const CARD_BYTES_MAX: i64 = 15_000;
-const CARD_BYTES_MAX_EACH: usize = 6_000;
+const CARD_BYTES_MAX: i64 = 5_000;
+const CARD_BYTES_MAX_EACH: usize = 2_500;
+/// Bytes told beyond that, to those who know nobody, that are made up for later.
+const CARD_BYTES_OWED_MAX: i64 = 40_000;
 /// Who knows no more nodes than these, itself and one other among them, has hardly anybody to ask.
 const HELPLESS_MAX: usize = 3;
 /// What stands before the items and entries of a message, at most: kind, range and two counts.
@@ -34,7 +36,12 @@ impl Allowance {
     }
 
     fn spend(&mut self, bytes: usize) {
-        self.0 = self.0.saturating_sub_unsigned(bytes as u64).max(-CARD_BYTES_MAX);
+        self.0 = self.0.saturating_sub_unsigned(bytes as u64).max(-CARD_BYTES_OWED_MAX);
+    }
+
+    /// Whether far more was told than is allowed, such as by a seed that all ask at once.
+    pub(super) fn is_overdrawn(&self) -> bool {
+        self.0 < -CARD_BYTES_MAX
     }
 
     fn is_spent(&self) -> bool {

@@ -114,11 +114,13 @@ impl Table {
         for key in self.overdue() {
             self.give_up(key);
         }
-        let round = self.tick.is_multiple_of(self.ticks_per_round());
+        let beat = self.ticks_per_round();
+        let round = self.tick.is_multiple_of(beat);
         if round {
             self.own_mut().heartbeat += 1;
         }
-        round
+        // Who was asked by all at once has heard of all, and makes up for what it told by asking less.
+        round && (!self.allowance.is_overdrawn() || (self.tick / beat).is_multiple_of(2))
     }
 
     fn ticks_per_round(&self) -> u64 {
