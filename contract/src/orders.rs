@@ -1,15 +1,19 @@
 //! The order service: carts, totals, orders, fulfilment, returns.
 
 mod cart;
+mod day;
 mod history;
 mod order;
 mod rates;
+mod sales;
 mod totals;
 
 pub use cart::*;
+pub use day::*;
 pub use history::*;
 pub use order::*;
 pub use rates::*;
+pub use sales::*;
 pub use totals::*;
 
 use shoal_types::Page;
@@ -39,6 +43,8 @@ service! {
         async fn merge_cart(CartRef) -> Cart; from [gateway]; idempotent;
         /// Throws a cart away. Idempotent.
         async fn remove_cart(CartRef) -> (); from [gateway]; idempotent;
+        /// A page of the carts that were left with goods in them, those left last first; staff.
+        async fn list_carts(ListCarts) -> Page<Cart>; from [gateway]; idempotent;
         /// The shipping methods for a cart's address and weight, cheapest first.
         async fn list_shipping_options(CartRef) -> Vec<ShippingOption>; from [gateway]; idempotent;
 
@@ -78,6 +84,11 @@ service! {
         async fn list_shipping_zones(ListRates) -> Vec<ShippingZone>; from [gateway]; idempotent;
         /// Replaces all shipping zones; staff.
         async fn set_shipping_zones(SetShippingZones) -> Vec<ShippingZone>; from [gateway]; idempotent;
+
+        /// A page of what was sold and what came back, by product, SKU, day or in all; staff.
+        async fn list_sales(ListSales) -> Page<Sales>; from [gateway]; idempotent;
+        /// Makes the sales figures anew from the orders, in the background; staff. Idempotent.
+        async fn recount_sales(RecountSales) -> SalesRecount; from [gateway]; idempotent;
 
         /// Brings in past orders, found again by source and number; one outcome for each, in order. Safe to repeat. System only.
         async fn import_orders(ImportOrders) -> Vec<Imported>; from [operator]; idempotent;

@@ -1,6 +1,6 @@
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use shoal_types::{Currency, Id, Money, Noun, Timestamp};
+use shoal_types::{Currency, Id, Money, Noun, PageRequest, Timestamp};
 use utoipa::ToSchema;
 
 use super::Totals;
@@ -129,6 +129,23 @@ pub struct CartRef {
 /// Asks for the caller's own open cart.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct FindCart {}
+
+/// Which carts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CartState {
+    /// Open, with goods in them and somebody to write to, and left alone for longer than `orders.abandoned_after`.
+    Abandoned,
+}
+
+/// Asks for a page of carts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListCarts {
+    /// Which page.
+    pub page: PageRequest,
+    /// Which carts.
+    pub state: CartState,
+}
 
 /// Pieces of a SKU.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]

@@ -8,10 +8,11 @@ use shoal_contract::products::Products;
 use shoal_queue::OutboxTable;
 use shoal_sql::{Database, Durability, Source, Tx};
 use shoal_types::{Caller, Context, Currency, Env, Fault};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::error::Error;
 use crate::model::rates::Rates;
+use crate::model::zone::Zone;
 use crate::store;
 
 /// How to open the house.
@@ -25,6 +26,10 @@ pub struct Options {
     pub currency: Currency,
     /// How long a guest's cart is kept that nobody touches; also how long ordered and merged carts are.
     pub carts_kept: Duration,
+    /// How long a cart with goods in it is left alone before it counts as abandoned; zero for never.
+    pub abandoned_after: Duration,
+    /// Where the days of the sales begin. The same on every node.
+    pub zone: Zone,
 }
 
 impl Options {
@@ -35,6 +40,8 @@ impl Options {
             durability: Durability::Full,
             currency,
             carts_kept: Duration::from_secs(30 * 24 * 60 * 60),
+            abandoned_after: Duration::from_secs(4 * 60 * 60),
+            zone: Zone::utc(),
         }
     }
 }
@@ -54,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) rates: ArcSwap<Rates>,
     /// Held while rates are set, so that what is cached last is what was committed last.
     pub(crate) setting_rates: Mutex<()>,
+    /// Told when the sales are to be counted anew.
+    pub(crate) recount: Notify,
 }
 
 impl Orders {
@@ -71,7 +80,8 @@ impl Orders {
         let cx = Context::system(&env, Duration::from_secs(60));
         let rates = db.read(&cx, async |tx| store::settings::load(tx).await).await?;
         let (rates, setting_rates) = (ArcSwap::from_pointee(rates), Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { db, env, options, products, rates, setting_rates }) })
+        let recount = Notify::new();
+        Ok(Self { inner: Arc::new(Inner { db, env, options, products, rates, setting_rates, recount }) })
     }
 
     /// The house's database, for the relay and for counters.

@@ -1,5 +1,10 @@
 //! Housekeeping: no input, safe to repeat, in small transactions.
 
+mod abandoned;
+mod recount;
+
+use std::time::Duration;
+
 use shoal_contract::orders::Error as Told;
 use shoal_queue::Retention;
 use shoal_types::Context;
@@ -8,6 +13,9 @@ use crate::error::Error;
 use crate::house::{Inner, Orders};
 use crate::store::carts;
 
+/// How often old carts and answers are removed, and how long that may take.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+const SWEEP_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// Carts removed in one transaction, so that no other write waits long.
 const BATCH: u32 = 500;
 
@@ -21,6 +29,20 @@ pub struct Swept {
 }
 
 impl Orders {
+    /// Does what the house does by itself, for ever. It may be stopped anywhere; another node goes on, or the next start.
+    pub async fn run_jobs(&self) {
+        tokio::join!(self.sweep_now_and_then(), self.inner.watch_carts(), self.inner.keep_counting());
+    }
+
+    async fn sweep_now_and_then(&self) {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            if let Err(error) = self.sweep(&Context::system(&self.inner.env, SWEEP_WITHIN)).await {
+                tracing::warn!(%error, "old carts could not be removed; the next sweep tries again");
+            }
+        }
+    }
+
     /// Removes what has served: old carts, old answers. To be run now and then, by any node; twice at once is safe.
     ///
     /// # Errors

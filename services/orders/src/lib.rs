@@ -4,6 +4,7 @@
 //! `README.md` says what the house owns, promises, emits and needs.
 
 mod api;
+mod consumers;
 mod error;
 mod events;
 mod house;
@@ -13,4 +14,5 @@ mod store;
 
 pub use house::{Options, Orders};
 pub use jobs::Swept;
+pub use model::zone::{UnknownZone, Zone};
 pub use store::{MIGRATIONS, sql::ALL as STATEMENTS};

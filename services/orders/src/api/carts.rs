@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use shoal_contract::check;
 use shoal_contract::orders::{
-    AddLine, Cart, CartRef, CartStatus, Error as Told, FindCart, NewCart, SetLine, ShippingOption, UpdateCart,
+    AddLine, Cart, CartLine, CartRef, CartStatus, Error as Told, FindCart, NewCart, SetLine, ShippingOption,
+    Totals, UpdateCart,
 };
 use shoal_contract::products::{LookUp, Offer};
 use shoal_contract::users::UserId;
@@ -154,22 +155,7 @@ impl Inner {
     pub(super) async fn view(&self, cx: &Context, cart: CartRow) -> Result<Cart, Error> {
         let priced = |basket: Basket<'_>| Ok((basket.lines()?, basket.totals()?));
         let (lines, totals) = self.with_basket(cx, &cart, priced).await?;
-        Ok(Cart {
-            id: cart.id,
-            status: cart.status,
-            customer: cart.customer,
-            currency: cart.currency,
-            lines,
-            note: cart.contents.note,
-            email: cart.contents.email,
-            shipping_address: cart.contents.shipping_address,
-            billing_address: cart.contents.billing_address,
-            shipping_method: cart.contents.shipping_method,
-            totals,
-            version: cart.version,
-            created_at: cart.created_at,
-            updated_at: cart.updated_at,
-        })
+        Ok(shown(cart, lines, totals))
     }
 
     /// What the product service says of SKUs, as anybody would hear it.
@@ -198,6 +184,26 @@ impl Inner {
         let (offers, rates) = tokio::try_join!(self.offers(cx, skus), self.rates(cx))?;
         let (currency, contents) = (cart.currency, &cart.contents);
         Ok(ask(Basket { currency, contents, offers: &offers, rates: &rates })?)
+    }
+}
+
+/// A cart with its lines and totals at present prices.
+pub(super) fn shown(cart: CartRow, lines: Vec<CartLine>, totals: Totals) -> Cart {
+    Cart {
+        id: cart.id,
+        status: cart.status,
+        customer: cart.customer,
+        currency: cart.currency,
+        lines,
+        note: cart.contents.note,
+        email: cart.contents.email,
+        shipping_address: cart.contents.shipping_address,
+        billing_address: cart.contents.billing_address,
+        shipping_method: cart.contents.shipping_method,
+        totals,
+        version: cart.version,
+        created_at: cart.created_at,
+        updated_at: cart.updated_at,
     }
 }
 

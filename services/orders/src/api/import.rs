@@ -11,8 +11,10 @@ use crate::error::Error;
 use crate::events::Happening;
 use crate::house::{Inner, require_system};
 use crate::model::past::adopted;
-use crate::store::events;
+use crate::model::sales::{History, figures};
 use crate::store::imports::{self, Adopted, Known};
+use crate::store::sales::Counted;
+use crate::store::{events, sales};
 
 /// The most orders of one call.
 const ORDERS_MAX: usize = 1_000;
@@ -68,7 +70,15 @@ impl Inner {
     ) -> Result<Vec<Imported>, Error> {
         let ids: Vec<_> = candidates.iter().flatten().map(|candidate| candidate.order.id).collect();
         let asked = ids.clone();
-        let known = self.db.read(cx, async move |tx| imports::find(tx, &asked).await).await?;
+        let (known, mut counted) = self
+            .db
+            .read(cx, async move |tx| {
+                let known = imports::find(tx, &asked).await?;
+                let there: Vec<_> = known.iter().map(|known| known.order).collect();
+                let counted = sales::find_counted(tx, &there).await?;
+                Ok::<_, shoal_sql::Error>((known, counted))
+            })
+            .await?;
         let by_id: HashMap<_, _> = known.iter().map(|known| (known.order, known)).collect();
         let mut adopted = Adopted::default();
         let mut outcomes = Vec::with_capacity(candidates.len());
@@ -76,7 +86,8 @@ impl Inner {
             outcomes.push(match candidate {
                 Err(fault) => refusal(fault),
                 Ok(candidate) => {
-                    self.outcome(candidate, by_id.get(&candidate.order.id).copied(), &mut adopted)?
+                    let known = by_id.get(&candidate.order.id).copied();
+                    self.outcome(candidate, known, &mut adopted, &mut counted)?
                 }
             });
         }
@@ -92,6 +103,7 @@ impl Inner {
         candidate: &Candidate,
         known: Option<&Known>,
         adopted: &mut Adopted,
+        counted: &mut Counted,
     ) -> Result<Imported, Error> {
         let mut order = candidate.order.clone();
         let outcome = match known {
@@ -111,8 +123,9 @@ impl Inner {
             order: facts,
             source: Some(order.source.clone()),
         });
-        // It happened long ago: published already, so that nobody writes mail about it.
+        // It happened long ago: published already, so that nobody writes mail about it. So it is counted here.
         adopted.add(&order, candidate.hash, events::row(&happening, self.env.id(), true))?;
+        adopted.count(&order, &figures(&order, &History::default(), &self.options.zone), counted)?;
         Ok(outcome)
     }
 }
@@ -122,7 +135,7 @@ async fn save(tx: &mut Tx, ids: &[OrderId], known: &[Known], adopted: &Adopted) 
     if imports::find(tx, ids).await? != known {
         return Err(Error::Raced);
     }
-    Ok(imports::save(tx, adopted).await?)
+    if imports::save(tx, adopted).await? { Ok(()) } else { Err(Error::Raced) }
 }
 
 /// The same for the same source and number, so that a second run finds the first.

@@ -1,5 +1,6 @@
 //! The use cases, one for each method of the contract: who may, what is checked, where the transaction is.
 
+mod abandoned;
 mod access;
 mod carts;
 mod fulfilment;
@@ -10,13 +11,14 @@ mod purchase;
 mod quotes;
 mod rates;
 mod returns;
+mod sales;
 
 use async_trait::async_trait;
 use shoal_contract::orders::{
     self as contract, AddLine, AddNote, CancelOrder, Cart, CartRef, CreateOrder, Error, FindCart, FreezeCart,
-    Fulfil, ImportOrders, Imported, ListOrders, ListRates, MarkPaid, MarkRefunded, NewCart, Order, OrderRef,
-    Quote, QuoteRequest, RecordReturn, Return, SetLine, SetShippingZones, SetTaxRates, ShippingOption,
-    ShippingZone, TaxRate, TimelineEntry, UpdateCart,
+    Fulfil, ImportOrders, Imported, ListCarts, ListOrders, ListRates, ListSales, MarkPaid, MarkRefunded,
+    NewCart, Order, OrderRef, Quote, QuoteRequest, RecordReturn, RecountSales, Return, Sales, SalesRecount,
+    SetLine, SetShippingZones, SetTaxRates, ShippingOption, ShippingZone, TaxRate, TimelineEntry, UpdateCart,
 };
 use shoal_types::{Context, Page};
 
@@ -41,6 +43,7 @@ use_cases! {
     create_cart(NewCart) -> Cart;
     get_cart(CartRef) -> Cart;
     find_cart(FindCart) -> Option<Cart>;
+    list_carts(ListCarts) -> Page<Cart>;
     add_line(AddLine) -> Cart;
     set_line(SetLine) -> Cart;
     update_cart(UpdateCart) -> Cart;
@@ -64,5 +67,7 @@ use_cases! {
     set_tax_rates(SetTaxRates) -> Vec<TaxRate>;
     list_shipping_zones(ListRates) -> Vec<ShippingZone>;
     set_shipping_zones(SetShippingZones) -> Vec<ShippingZone>;
+    list_sales(ListSales) -> Page<Sales>;
+    recount_sales(RecountSales) -> SalesRecount;
     import_orders(ImportOrders) -> Vec<Imported>;
 }

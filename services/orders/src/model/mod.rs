@@ -7,6 +7,8 @@ pub(crate) mod number;
 pub(crate) mod past;
 pub(crate) mod rates;
 pub(crate) mod returns;
+pub(crate) mod sales;
 pub(crate) mod shipping;
 pub(crate) mod tax;
 pub(crate) mod totals;
+pub(crate) mod zone;

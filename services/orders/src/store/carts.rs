@@ -167,3 +167,40 @@ pub(crate) async fn remove(tx: &mut Tx, cart: &CartRow) -> Result<bool, Error> {
 pub(crate) async fn remove_old(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64, Error> {
     tx.execute(sql::REMOVE_OLD_CARTS, params![before, limit]).await
 }
+
+/// The next carts in the order in which they were touched: at or before `until`, after the key `after`, at most `limit`.
+pub(crate) async fn list_idle(
+    tx: &mut ReadTx,
+    until: Timestamp,
+    after: (Timestamp, CartId),
+    limit: u32,
+) -> Result<Vec<CartRow>, Error> {
+    tx.list(sql::LIST_IDLE_CARTS, params![until, after.0, after.1, limit]).await
+}
+
+/// Marks open carts as abandoned that are still at their version and were not found at it before; which they were.
+pub(crate) async fn abandon(tx: &mut Tx, carts: &[CartRow], at: Timestamp) -> Result<Vec<CartId>, Error> {
+    let rows: Vec<_> = carts.iter().map(|cart| params![cart.id, number(cart.version)]).collect();
+    tx.list_rows(sql::ABANDON_CARTS, params![at], &rows).await
+}
+
+/// A cart that was left, and when it was found so.
+pub(crate) struct AbandonedRow {
+    pub(crate) cart: CartRow,
+    pub(crate) abandoned_at: Timestamp,
+}
+
+impl FromRow for AbandonedRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self { cart: CartRow::from_row(row)?, abandoned_at: row.get(10)? })
+    }
+}
+
+/// Carts that were left and not touched since, those found last first, before the key `before`.
+pub(crate) async fn list_abandoned(
+    tx: &mut ReadTx,
+    before: (Timestamp, CartId),
+    limit: i64,
+) -> Result<Vec<AbandonedRow>, Error> {
+    tx.list(sql::LIST_ABANDONED_CARTS, params![before.0, before.1, limit]).await
+}

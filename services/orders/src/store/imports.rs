@@ -2,7 +2,9 @@ use shoal_contract::orders::{Order, OrderId};
 use shoal_sql::{Error, FromRow, ReadTx, Row, Tx, Value, params};
 
 use super::carts::number;
+use super::sales::{self, Count, Counted};
 use super::{orders, parts, sql};
+use crate::model::sales::Tally;
 
 /// What is known of an order imported before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub(crate) struct Adopted {
     events: Vec<[Value; 8]>,
     /// Those of them that were there before.
     replaced: Vec<OrderId>,
+    /// What they add to the sales.
+    count: Count,
 }
 
 impl Adopted {
@@ -73,13 +77,19 @@ impl Adopted {
         Ok(())
     }
 
+    /// Adds what an order adds to the sales.
+    pub(crate) fn count(&mut self, order: &Order, now: &Tally, counted: &mut Counted) -> Result<(), Error> {
+        self.count.add(order, now, counted)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.orders.is_empty()
     }
 }
 
-/// Writes past orders with their lines, parcels and events. At most six statements.
-pub(crate) async fn save(tx: &mut Tx, adopted: &Adopted) -> Result<(), Error> {
+/// Writes past orders with their lines, parcels, events and sales, in at most nine statements; `false` if somebody else has
+/// counted one of them meanwhile, and the transaction must be given up.
+pub(crate) async fn save(tx: &mut Tx, adopted: &Adopted) -> Result<bool, Error> {
     if !adopted.replaced.is_empty() {
         for statement in [sql::FORGET_LINES, sql::FORGET_FULFILMENTS] {
             tx.list_in::<OrderId, _>(statement, params![], adopted.replaced.iter().copied()).await?;
@@ -88,5 +98,6 @@ pub(crate) async fn save(tx: &mut Tx, adopted: &Adopted) -> Result<(), Error> {
     tx.execute_rows(sql::IMPORT_ORDERS, params![], &adopted.orders).await?;
     parts::insert_lines(tx, &adopted.lines).await?;
     parts::insert_fulfilments(tx, &adopted.parcels).await?;
-    tx.execute_rows(sql::INSERT_EVENTS, params![], &adopted.events).await.map(drop)
+    tx.execute_rows(sql::INSERT_EVENTS, params![], &adopted.events).await?;
+    sales::write(tx, &adopted.count).await
 }

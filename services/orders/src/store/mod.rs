@@ -4,8 +4,10 @@ pub(crate) mod carts;
 mod document;
 pub(crate) mod events;
 pub(crate) mod imports;
+pub(crate) mod jobs;
 pub(crate) mod orders;
 pub(crate) mod parts;
+pub(crate) mod sales;
 pub(crate) mod settings;
 
 use shoal_queue::OutboxTable;
@@ -20,6 +22,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("0004_order_numbers.sql", include_str!("../../migrations/0004_order_numbers.sql")),
     Migration::new("0005_settings.sql", include_str!("../../migrations/0005_settings.sql")),
     Migration::new("0006_published_events.sql", include_str!("../../migrations/0006_published_events.sql")),
+    Migration::new("0007_sales.sql", include_str!("../../migrations/0007_sales.sql")),
+    Migration::new("0008_abandoned_carts.sql", include_str!("../../migrations/0008_abandoned_carts.sql")),
 ];
 
 /// Where the relay finds this house's events: the orders' timeline is their outbox.
@@ -45,6 +49,9 @@ shoal_sql::statements! {
         MERGE_CART = include_str!("merge_cart.sql");
         REMOVE_CART = "delete from carts where cart_id = $1 and version = $2 and status in ('open', 'merged')";
         REMOVE_OLD_CARTS = include_str!("remove_old_carts.sql");
+        LIST_IDLE_CARTS = include_str!("list_idle_carts.sql");
+        LIST_ABANDONED_CARTS = include_str!("list_abandoned_carts.sql");
+        ABANDON_CARTS = include_str!("abandon_carts.sql");
         FIND_CLAIM = "select cart_id from customer_carts where customer_id = $1";
         CLAIM_CART = "insert into customer_carts (customer_id, cart_id) values ($1, $2)
             on conflict (customer_id) do nothing";
@@ -91,6 +98,25 @@ shoal_sql::statements! {
         WAITING = "select count(*), min(at) from order_events where published = 0";
         PUBLISH = "update order_events set published = 1 from (values {rows:uuid,bigint}) as d
             where order_id = d.column1 and sequence = d.column2";
+
+        LIST_SOLD = include_str!("list_sold.sql");
+        LIST_REFUNDS = "select order_id, return_id, amount, at from refunds where order_id in {in} order by at, refund_key";
+        LIST_COUNTED = "select order_id, revision, figures from counted_orders where order_id in {in}";
+        COUNT_FIRST = "insert into counted_orders (order_id, revision, figures) values {rows:3}
+            on conflict (order_id) do nothing";
+        COUNT_AGAIN = "update counted_orders set revision = d.column3, figures = d.column4
+            from (values {rows:uuid,bigint,bigint,text}) as d
+            where order_id = d.column1 and revision = d.column2";
+        ADD_SALES = include_str!("add_sales.sql");
+        LIST_SALES_BY_PRODUCT = include_str!("list_sales_by_product.sql");
+        LIST_SALES_BY_SKU = include_str!("list_sales_by_sku.sql");
+        LIST_SALES_BY_DAY = include_str!("list_sales_by_day.sql");
+        LIST_SALES_BY_TOTAL = include_str!("list_sales_by_total.sql");
+        NEXT_ORDERS = "select order_id from orders where order_id > $1 order by order_id limit $2";
+
+        FIND_JOB = "select state, version from jobs where name = $1";
+        BEGIN_JOB = "insert into jobs (name, state, version) values ($1, $2, 1) on conflict (name) do nothing";
+        CONTINUE_JOB = "update jobs set state = $2, version = version + 1 where name = $1 and version = $3";
 
         FIND_IMPORTED = "select order_id, version, import_version, import_hash
             from orders where order_id in {in} order by order_id";

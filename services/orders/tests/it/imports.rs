@@ -146,7 +146,7 @@ async fn a_thousand_orders_come_in_with_a_handful_of_statements() {
     };
     let before = shop.statements();
     assert_eq!(import(&shop, many(1_000)).await.len(), 1_000);
-    assert_eq!(shop.statements() - before, 6);
+    assert_eq!(shop.statements() - before, 8);
     let too_many = ImportOrders { orders: many(1_001), dry_run: false };
     let refused = shop.orders.import_orders(&shop.system(), too_many).await.expect_err("too many");
     assert_eq!(refused.kind(), Kind::Invalid);

@@ -1,5 +1,6 @@
 //! The promises of the order house, on a real database and a shop that sells what a test says.
 
+mod abandoned;
 mod access;
 mod carts;
 mod checkout;
@@ -13,6 +14,7 @@ mod many_nodes;
 mod merging;
 mod rates;
 mod returns;
+mod sales;
 mod shop;
 mod statements;
 mod timeline;

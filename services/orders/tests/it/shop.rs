@@ -13,9 +13,10 @@ use shoal_contract::orders::{
 };
 use shoal_contract::products::{self, *};
 use shoal_contract::users::UserId;
-use shoal_orders::{MIGRATIONS, Options, Orders};
+use shoal_orders::{MIGRATIONS, Options, Orders, Zone};
+use shoal_queue::{Relay, RelayOptions};
 use shoal_sql::testing::Place;
-use shoal_sql::{Durability, Engine, Source};
+use shoal_sql::{Durability, Engine, ReadTx, Source, params};
 use shoal_types::{
     Caller, Context, Currency, Env, Fault, Id, ManualClock, Money, Page, Role, SeededRng, Timestamp,
 };
@@ -113,9 +114,33 @@ impl Shop {
 
     /// The same shop after a restart.
     pub(crate) async fn reopened(self) -> Self {
+        self.reopened_in(Zone::utc()).await
+    }
+
+    /// The same shop after a restart, in another time zone.
+    pub(crate) async fn reopened_in(self, zone: Zone) -> Self {
         self.orders.close().await;
-        let orders = open(self.place.source(), &self.env, &self.catalogue).await;
+        let options = Options { zone, ..options(self.place.source()) };
+        let orders = Orders::open(options, self.env.clone(), self.catalogue.clone()).await.expect("opens");
         Self { orders, ..self }
+    }
+
+    /// Lets a relay carry what was told of orders to those who hear it.
+    pub(crate) async fn carry_events(&self) {
+        let (db, consumers) = (self.orders.database().clone(), self.orders.consumers());
+        let relay = Relay::start(db, Orders::outbox(), consumers, RelayOptions::default(), self.env.clone());
+        let mut progress = relay.progress();
+        let waiting = self.waiting().await;
+        progress.wait_for(|done| done.published >= waiting).await.expect("it works");
+        assert_eq!(progress.borrow().dead_letters, 0);
+        relay.stop().await;
+    }
+
+    async fn waiting(&self) -> u64 {
+        let unpublished = Orders::outbox().unpublished;
+        let cx = self.system();
+        let read = async move |tx: &mut ReadTx| tx.list::<OrderId>(unpublished, params![1_000]).await;
+        self.orders.database().read(&cx, read).await.expect("read").len() as u64
     }
 
     pub(crate) fn offer(&self, sku: &str, price: i64) -> Offer {
@@ -218,9 +243,12 @@ impl Shop {
     }
 }
 
+fn options(source: &Source) -> Options {
+    Options { durability: Durability::Process, ..Options::new(source, Currency::EUR) }
+}
+
 async fn open(source: &Source, env: &Env, catalogue: &Arc<Catalogue>) -> Orders {
-    let options = Options { durability: Durability::Process, ..Options::new(source, Currency::EUR) };
-    Orders::open(options, env.clone(), catalogue.clone()).await.expect("opens")
+    Orders::open(options(source), env.clone(), catalogue.clone()).await.expect("opens")
 }
 
 pub(crate) fn eur(amount: i64) -> Money {
