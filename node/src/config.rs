@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use shoal_net::http::HttpConfig;
 use shoal_net::units;
 use shoal_notifications::WebhookOptions;
+use shoal_orders::Zone;
 use shoal_sql::Source;
 use shoal_types::{Currency, Secret};
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub web: WebConfig,
     /// The user service.
     pub users: UsersConfig,
+    /// The order service.
+    pub orders: OrdersConfig,
     /// The checkout.
     pub checkout: CheckoutConfig,
     /// What programs outside are sent.
@@ -83,6 +86,17 @@ pub struct UsersConfig {
     pub session_lifetime: Duration,
     /// Passwords hashed at the same time; 0 takes the number of cores.
     pub hashes_max: usize,
+}
+
+/// The order service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrdersConfig {
+    /// How long a cart with goods in it is left alone before it counts as abandoned; zero for never.
+    #[serde(with = "units::duration")]
+    pub abandoned_after: Duration,
+    /// The time zone in which the days of the sales begin.
+    pub time_zone: Zone,
 }
 
 /// The checkout.

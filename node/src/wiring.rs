@@ -1,7 +1,6 @@
 //! The one place that knows which service runs where: it hands each the others, in this process or over the wire.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use shoal_checkout::Checkout;
@@ -15,7 +14,7 @@ use shoal_products::Products;
 use shoal_queue::{Consumer, OutboxTable, Relay, RelayOptions};
 use shoal_sql::{Database, Source};
 use shoal_types::wire::Dispatch;
-use shoal_types::{Context, Env, Secret};
+use shoal_types::{Env, Secret};
 use shoal_users::House as Users;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -23,10 +22,6 @@ use tokio::task::JoinHandle;
 use crate::cluster::{Membership, watch_losses};
 use crate::config::{Config, Role};
 use crate::hearing::Ears;
-
-/// How often old rows of the orders are removed, and how long that may take.
-const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
-const SWEEP_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// The houses of this node, open, and the way to the others; nothing is served yet.
 pub struct Opened {
@@ -96,7 +91,11 @@ impl Opened {
             self.products = Some(house);
         }
         if roles.has(Role::Orders) {
-            let options = shoal_orders::Options::new(data, config.currency);
+            let options = shoal_orders::Options {
+                abandoned_after: config.orders.abandoned_after,
+                zone: config.orders.time_zone.clone(),
+                ..shoal_orders::Options::new(data, config.currency)
+            };
             let products = needed(&self.services.products, "orders", "products")?;
             let house =
                 Orders::open(options, env.clone(), products).await.with_context(|| cannot("orders", data))?;
@@ -174,8 +173,11 @@ impl Opened {
             background.job(async move { house.run_jobs(stop).await });
         }
         if let Some(house) = self.orders.clone() {
-            background.relay(house.database(), Orders::outbox(), self.ears(), &self.env);
-            background.job(sweep_orders(house, self.env.clone()));
+            let consumers = house.consumers().into_iter().chain(self.ears()).collect();
+            background.relay(house.database(), Orders::outbox(), consumers, &self.env);
+            // What is said of carts.
+            background.relay(house.database(), OutboxTable::default(), self.ears(), &self.env);
+            background.job(async move { house.run_jobs().await });
         }
         if let Some(house) = self.checkout.clone() {
             background.relay(house.database(), OutboxTable::default(), self.ears(), &self.env);
@@ -294,16 +296,6 @@ impl Background {
             if let Err(error) = job.await {
                 tracing::error!(%error, "a job had panicked");
             }
-        }
-    }
-}
-
-/// Removes old carts and answers, now and then.
-async fn sweep_orders(house: Orders, env: Env) {
-    loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
-        if let Err(error) = house.sweep(&Context::system(&env, SWEEP_WITHIN)).await {
-            tracing::warn!(%error, "old carts could not be removed; the next sweep tries again");
         }
     }
 }
