@@ -1,19 +1,62 @@
 use axum::extract::State;
 use axum::response::Response;
+use garde::Validate;
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shoal_contract::orders::{
-    self, AddLine, Cart, CartChange, CartId, CartRef, FindCart, LineBody, LineChange, NewCart, SetLine,
-    ShippingOption, UpdateCart,
+    self, AddLine, Cart, CartChange, CartId, CartRef, CartState, FindCart, LineBody, LineChange, ListCarts,
+    NewCart, SetLine, ShippingOption, UpdateCart,
 };
-use shoal_net::http::{Json, Path, Problem};
-use utoipa::ToSchema;
+use shoal_net::http::{Json, Path, Problem, Query};
+use shoal_types::{Cursor, Limit, PageRequest};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::answer;
 use crate::auth::Cx;
 use crate::change::{BareChange, Change};
 use crate::gateway::Gateway;
 use crate::parameters::{Expected, Name};
+
+/// A page of carts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CartList {
+    /// The carts with their totals at present prices.
+    carts: Vec<Cart>,
+    /// The `cursor` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Cursor>,
+}
+
+/// Which carts.
+#[derive(Deserialize, IntoParams, Validate)]
+#[into_params(parameter_in = Query)]
+#[garde(allow_unvalidated)]
+pub(crate) struct CartsWanted {
+    /// Items on a page.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+    /// The `next` of the page before.
+    #[param(inline)]
+    cursor: Option<Cursor>,
+    /// Which carts: `abandoned` are open ones with goods in them and somebody to remind, left alone for longer than the
+    /// shop says.
+    #[param(inline)]
+    state: CartState,
+}
+
+/// Lists carts that were left with goods in them, those left last first; staff only.
+#[utoipa::path(get, path = "/v1/carts", tag = "carts", params(CartsWanted), security(("bearer" = [])),
+    responses((status = 200, description = "A page of carts", body = CartList)))]
+pub(crate) async fn list_carts(
+    State(gateway): State<Gateway>,
+    Cx(cx): Cx,
+    Query(wanted): Query<CartsWanted>,
+) -> Result<Json<CartList>, Problem> {
+    let page = PageRequest { limit: wanted.limit, cursor: wanted.cursor };
+    let page = gateway.orders()?.list_carts(&cx, ListCarts { page, state: wanted.state }).await?;
+    Ok(Json(CartList { carts: page.items, next: page.next }))
+}
 
 /// Opens a cart, for the user who is logged in or for a guest.
 #[utoipa::path(post, path = "/v1/carts", tag = "carts", request_body = NewCart,

@@ -23,6 +23,7 @@ mod overview;
 mod parameters;
 mod products;
 mod routes;
+mod sales;
 mod sessions;
 mod settings;
 mod stock;

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::auth::OrderToken;
 use crate::gateway::{Gateway, Options, Services};
 use crate::{
-    carts, categories, checkouts, cluster, docs, error_pages, home, media, orders, overview, products,
+    carts, categories, checkouts, cluster, docs, error_pages, home, media, orders, overview, products, sales,
     sessions, settings, stock, users,
 };
 
@@ -84,7 +84,7 @@ fn catalogue() -> OpenApiRouter<Gateway> {
 
 fn sales() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
-        .routes(routes!(carts::create_cart))
+        .routes(routes!(carts::list_carts, carts::create_cart))
         .routes(routes!(carts::get_current_cart))
         .routes(routes!(carts::get_cart, carts::update_cart, carts::remove_cart))
         .routes(routes!(carts::add_cart_line))
@@ -104,6 +104,8 @@ fn sales() -> OpenApiRouter<Gateway> {
         .routes(routes!(orders::refund_order))
         .routes(routes!(orders::add_note))
         .routes(routes!(orders::list_payments))
+        .routes(routes!(sales::list_sales))
+        .routes(routes!(sales::recount_sales))
         .routes(routes!(settings::list_tax_rates, settings::set_tax_rates))
         .routes(routes!(settings::list_shipping_zones, settings::set_shipping_zones))
 }
