@@ -51,7 +51,8 @@ impl Shop {
         };
         let relays = vec![
             relay(products.database(), OutboxTable::default(), products.consumers()),
-            relay(orders.database(), Orders::outbox(), Vec::new()),
+            relay(orders.database(), Orders::outbox(), orders.consumers()),
+            relay(orders.database(), OutboxTable::default(), Vec::new()),
             relay(checkout.database(), OutboxTable::default(), Vec::new()),
         ];
         Ok(Self { env, products, orders, checkout, relays, plot })

@@ -175,10 +175,16 @@ impl Books {
         self.number("select count(*) from orders.order_events where kind <> 'order.refused'")
     }
 
+    /// Pieces sold by the figures of sales.
+    pub fn units_sold(&self) -> i64 {
+        self.number("select coalesce(sum(units), 0) from orders.sales")
+    }
+
     /// Events that no relay has carried yet.
     pub fn events_waiting(&self) -> i64 {
         self.number(
             "select (select count(*) from orders.order_events where published = 0)
+              + (select count(*) from orders.outbox where published = 0)
               + (select count(*) from products.outbox where published = 0)
               + (select count(*) from checkout.outbox where published = 0)",
         )

@@ -235,15 +235,17 @@ fn relays(houses: &Houses, plan: &Blueprint) -> Vec<Relay> {
     vec![
         start(houses.users.database(), houses.users.outbox(), Vec::new(), usual()),
         start(houses.products.database(), plain(), houses.products.consumers(), Products::relay_options()),
-        start(houses.orders.database(), Orders::outbox(), Vec::new(), usual()),
+        start(houses.orders.database(), Orders::outbox(), houses.orders.consumers(), usual()),
+        start(houses.orders.database(), plain(), Vec::new(), usual()),
         start(houses.checkout.database(), plain(), Vec::new(), usual()),
     ]
 }
 
 fn jobs(houses: &Houses, stop: &watch::Sender<bool>) -> Vec<JoinHandle<()>> {
     let (products, stopped) = (houses.products.clone(), stop.subscribe());
-    let checkout = houses.checkout.clone();
+    let (orders, checkout) = (houses.orders.clone(), houses.checkout.clone());
     vec![
+        tokio::spawn(async move { orders.run_jobs().await }),
         tokio::spawn(async move { products.run_jobs(stopped).await }),
         tokio::spawn(async move { checkout.sweep().await }),
     ]

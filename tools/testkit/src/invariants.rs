@@ -10,6 +10,33 @@ pub(crate) struct Invariant {
     pub(crate) offenders: &'static str,
 }
 
+/// What figures of sales are made of. They follow the orders, so they are held against them where every event was carried
+/// and every order is counted; in universal time, and of orders placed here.
+macro_rules! recounted {
+    () => {
+        "idle as (
+              select 1
+              where not exists (select 1 from orders.order_events where published = 0)
+                and exists (select 1 from orders.jobs where name = 'recount_sales'
+                  and state like '%\"zone\":\"UTC\"%' and state like '%\"done\":true%')
+                and not exists (select 1 from orders.orders where source <> 'web')),
+            sold as (
+              select o.order_id, o.currency, o.paid, o.document,
+                (select min(e.at) / 86400000000 from orders.order_events e
+                  where e.order_id = o.order_id and e.kind = 'order.paid') as day,
+                (select min(e.at) / 86400000000 from orders.order_events e
+                  where e.order_id = o.order_id and e.kind = 'order.cancelled') as cancelled
+              from orders.orders o),
+            lines as (
+              select day, cancelled, currency, json_extract(line.value, '$.sku') as sku,
+                json_extract(line.value, '$.quantity') as quantity,
+                json_extract(line.value, '$.total')
+                  + case when coalesce(json_extract(line.value, '$.tax_included'), 0) then 0
+                    else coalesce(json_extract(line.value, '$.tax'), 0) end as cost
+              from sold, json_each(sold.document, '$.lines') line)"
+    };
+}
+
 pub(crate) const INVARIANTS: &[Invariant] = &[
     Invariant {
         fact: "pieces on hand are not what the ledger sums up to",
@@ -172,5 +199,49 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                   where e.order_id = o.order_id and e.kind = 'order.placed') as placed
               from orders.orders o where o.source = 'web')
             where events <> version or placed <> 1",
+    },
+    Invariant {
+        fact: "figures of sales are not those of the orders that were paid",
+        offenders: concat!(
+            "with ", recounted!(), "
+            select sku || ' on ' || date(day * 86400, 'unixepoch') || ': pieces off by ' || sum(units)
+              || ', money by ' || sum(gross) from (
+                select sku, day, currency, quantity as units, cost as gross from lines where day is not null
+                union all
+                select sku, day, currency, -units, -gross from orders.sales where sku <> '')
+            where exists (select 1 from idle)
+            group by sku, day, currency having sum(units) <> 0 or sum(gross) <> 0"
+        ),
+    },
+    Invariant {
+        fact: "figures of sales are not the money that came and went back",
+        offenders: concat!(
+            "with ", recounted!(), "
+            select date(day * 86400, 'unixepoch') || ': came off by ' || sum(gross) || ', went back by ' || sum(refunded) from (
+                select day, currency, paid as gross, 0 as refunded from sold where day is not null
+                union all
+                select r.at / 86400000000, s.currency, 0, r.amount
+                  from orders.refunds r join sold s on s.order_id = r.order_id
+                union all
+                select day, currency, -gross, -refunded from orders.sales)
+            where exists (select 1 from idle)
+            group by day, currency having sum(gross) <> 0 or sum(refunded) <> 0"
+        ),
+    },
+    Invariant {
+        fact: "figures of sales are not the pieces that came back",
+        offenders: concat!(
+            "with ", recounted!(), "
+            select sku || ' on ' || date(day * 86400, 'unixepoch') || ': pieces off by ' || sum(units) from (
+                select sku, cancelled as day, quantity as units from lines where day is not null and cancelled is not null
+                union all
+                select json_extract(s.document, '$.lines[' || (json_extract(line.value, '$.line') - 1) || '].sku'),
+                  r.at / 86400000000, json_extract(line.value, '$.quantity')
+                  from orders.returns r join sold s on s.order_id = r.order_id, json_each(r.lines) line
+                union all
+                select sku, day, -units_back from orders.sales where sku <> '')
+            where exists (select 1 from idle)
+            group by sku, day having sum(units) <> 0"
+        ),
     },
 ];

@@ -28,7 +28,7 @@ fn body(path: &str) -> Value {
         "returns" => json!({"lines": [{"line": 1, "quantity": 1}]}),
         "refunds" => json!({"amount": {"amount": 1, "currency": "EUR"}}),
         "notes" => json!({"message": "seen"}),
-        "cancel" | "merge" | "resume" | "rotate" => json!({}),
+        "cancel" | "merge" | "recount" | "resume" | "rotate" => json!({}),
         "tax-rates" => json!({"tax_rates": []}),
         "shipping-zones" => json!({"shipping_zones": []}),
         other => panic!("{path}: a body for {other} is missing here"),

@@ -8,6 +8,7 @@ mod checkouts;
 mod covered;
 mod node;
 mod orders;
+mod sales;
 mod search;
 mod sessions;
 mod settings;
@@ -53,6 +54,7 @@ pub(crate) async fn tell(fleet: &Fleet) -> Recording {
     carts::tell(&mut talk).await;
     checkouts::tell(&mut talk).await;
     orders::tell(&mut talk).await;
+    sales::tell(&mut talk).await;
     node::tell(&mut talk).await;
     bad_input::tell(&mut talk).await;
     talk.recording

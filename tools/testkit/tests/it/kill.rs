@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use shoal_testkit::{Answer, Branch, Client, Item, Request, fresh_key};
+use shoal_testkit::{Answer, Branch, Client, Item, Request, eventually, fresh_key};
 use shoal_types::{Rng, Secret, SeededRng};
 
 /// How often the process dies.
@@ -139,6 +139,9 @@ async fn fifty_kills_under_load_lose_no_order_and_make_none_twice() {
     }
 
     let books = branch.audit(SETTLED_WITHIN).await;
+    eventually("every event is carried", async || books.events_waiting() == 0).await;
+    assert_eq!(books.discrepancies(), [""; 0], "the figures of sales are those of a recount");
+    assert!(books.units_sold() >= books.orders(), "sales were counted");
     let distinct: HashSet<_> = promised.orders.iter().collect();
     println!("{} orders over {KILLS} kills, {} cancelled", distinct.len(), promised.cancelled.len());
     assert!(distinct.len() >= orders_min(), "too few orders to mean anything: {}", distinct.len());

@@ -1,6 +1,7 @@
 //! Any node answers: a client cannot tell on how many processes a shop runs, nor which of them it asked.
 
 mod killed;
+mod seen;
 mod writes;
 
 use std::collections::HashSet;
