@@ -53,9 +53,11 @@ const CLOUD_EVENT: &str = r#"{
     "id": "event_01h455vb4pex5vsknk084sn02q",
     "source": "/pond",
     "type": "fish.fed",
+    "datacontenttype": "application/json",
+    "dataschema": "urn:shoal:events:fish.fed:1",
     "subject": "fish_01h455vb4pex5vsknk084sn02q",
     "aggregate": "01890a5d-ac96-774b-bcce-b302099a8057",
-    "sequence": 7,
+    "sequence": "00000000000000000007",
     "time": "2026-05-03T10:12:00.000000Z",
     "data": {"meals": 7}
 }"#;
@@ -68,6 +70,17 @@ fn an_event_is_a_cloud_event() {
         (serde_json::to_value(&event).expect("written"), serde_json::from_str(CLOUD_EVENT).expect("read"));
     assert_eq!(written, expected);
     assert!(matches!(event.decode::<bool>(), Err(Fault::Invalid { .. })));
+}
+
+#[test]
+fn an_event_set_aside_in_an_older_form_can_be_read() {
+    let text = CLOUD_EVENT.replace("\"00000000000000000007\"", "7");
+    let text = text.replace("\"datacontenttype\": \"application/json\",", "");
+    let text = text.replace("\"dataschema\": \"urn:shoal:events:fish.fed:1\",", "");
+    let event: Event = serde_json::from_str(&text).expect("read");
+    assert_eq!((event.sequence, event.schema.as_str()), (7, ""));
+    let written = serde_json::to_value(&event).expect("written");
+    assert_eq!(written.get("dataschema"), None, "an empty one is none");
 }
 
 #[tokio::test]
