@@ -56,9 +56,10 @@ pub struct EventType {
 }
 
 impl EventType {
-    /// Where its schema is served, which is the `dataschema` of its events.
-    pub fn address(&self) -> String {
-        format!("/schemas/events/{}/{}", self.kind, self.version)
+    /// What its schema is called: the `dataschema` of its events. A name, not a place, as CloudEvents wants an absolute
+    /// URI and a shop may be found under any.
+    pub fn schema_uri(&self) -> String {
+        format!("urn:shoal:events:{}:{}", self.kind, self.version)
     }
 
     /// The shape of its data as a JSON Schema.
@@ -173,9 +174,9 @@ events! {
     /// No piece of a variant is left to sell.
     PRODUCT_OUT_OF_STOCK: ProductOutOfStock = "product.out_of_stock" 1, from "products":
         "Once, when the last piece is held for a checkout or written off. Its subject is the variant.";
-    /// A variant can be sold again.
+    /// A variant of which there was nothing can be sold.
     PRODUCT_BACK_IN_STOCK: ProductBackInStock = "product.back_in_stock" 1, from "products":
-        "Once, when there was none and pieces come in, come back or are no longer held. Its subject is the variant.";
+        "Once, when there was none and pieces come in, come back or are no longer held; the first goods of a new variant too. Its subject is the variant.";
     /// The category tree was changed.
     CATEGORIES_CHANGED: CategoriesChanged = "categories.changed" 1, from "products":
         "By staff or by an import. Its subject is the tree, of which there is one.";

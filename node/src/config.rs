@@ -38,6 +38,8 @@ pub struct Config {
     pub web: WebConfig,
     /// The user service.
     pub users: UsersConfig,
+    /// The product service.
+    pub products: ProductsConfig,
     /// The order service.
     pub orders: OrdersConfig,
     /// The checkout.
@@ -86,6 +88,14 @@ pub struct UsersConfig {
     pub session_lifetime: Duration,
     /// Passwords hashed at the same time; 0 takes the number of cores.
     pub hashes_max: usize,
+}
+
+/// The product service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProductsConfig {
+    /// Pieces from which on stock counts as low; 0 never tells of it.
+    pub low_stock: u32,
 }
 
 /// The order service.

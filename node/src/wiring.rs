@@ -85,6 +85,7 @@ impl Opened {
         }
         if roles.has(Role::Products) {
             let options = shoal_products::Options::new(data, config.currency);
+            let options = shoal_products::Options { low_stock: config.products.low_stock.into(), ..options };
             let house =
                 Products::open(options, env.clone()).await.with_context(|| cannot("products", data))?;
             self.services.products = Some(Arc::new(house.clone()));

@@ -46,9 +46,9 @@ fn refer_within(value: &mut Value) {
     }
 }
 
-/// The schema with its address and what it is the shape of at its head.
+/// The schema with its name and what it is the shape of at its head.
 pub(super) fn with_head(shape: Value, event: &EventType) -> Value {
-    let mut schema = json!({ "$schema": DIALECT, "$id": event.address(), "title": event.kind });
+    let mut schema = json!({ "$schema": DIALECT, "$id": event.schema_uri(), "title": event.kind });
     if let (Value::Object(head), Value::Object(rest)) = (&mut schema, shape) {
         head.extend(rest);
     }

@@ -29,7 +29,7 @@ pub struct ProductOutOfStock {
     pub sku: String,
 }
 
-/// A variant can be sold again.
+/// A variant of which there was nothing can be sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductBackInStock {
     /// What it is a variant of.

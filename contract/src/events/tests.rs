@@ -22,15 +22,15 @@ fn fields<'v>(value: &'v Value, found: &mut Vec<(&'v str, &'v Value)>) {
 fn a_type_is_listed_once() {
     let listed: HashSet<_> = EVENTS.iter().map(|event| (event.kind, event.version)).collect();
     assert_eq!(listed.len(), EVENTS.len());
-    let addresses: HashSet<_> = EVENTS.iter().map(EventType::address).collect();
-    assert_eq!(addresses.len(), EVENTS.len());
+    let names: HashSet<_> = EVENTS.iter().map(EventType::schema_uri).collect();
+    assert_eq!(names.len(), EVENTS.len());
 }
 
 #[test]
 fn an_unknown_type_is_answered_with_those_there_are() {
     assert_eq!(
-        event_type("order.paid").map(|event| event.address()),
-        Ok("/schemas/events/order.paid/1".into())
+        event_type("order.paid").map(|event| event.schema_uri()),
+        Ok("urn:shoal:events:order.paid:1".into())
     );
     let message = event_type("order.payed").expect_err("a slip of the pen").to_string();
     assert!(message.starts_with("there is no event `order.payed`; there are user.registered, "), "{message}");
@@ -47,7 +47,7 @@ fn what_outboxes_hold_names_later_versions() {
 fn schemas_hold_all_that_they_refer_to() {
     for event in EVENTS {
         let schema = event.schema();
-        assert_eq!(schema["$id"], event.address());
+        assert_eq!(schema["$id"], event.schema_uri());
         let mut found = Vec::new();
         fields(&schema, &mut found);
         for (_, target) in found.iter().filter(|(name, _)| *name == "$ref") {

@@ -3,6 +3,7 @@
 mod catalogue;
 mod categories;
 mod import;
+pub(crate) mod levels;
 mod lists;
 pub(crate) mod reserving;
 mod search;

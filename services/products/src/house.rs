@@ -10,6 +10,7 @@ use shoal_search::{Index, Place};
 use shoal_sql::{Database, Durability, Engine, Source};
 use shoal_types::{Caller, Context, Currency, Env, Fault, Role};
 
+use crate::api::levels::Levels;
 use crate::api::reserving::Reserving;
 use crate::api::settling::Settling;
 use crate::cache::{Cache, Entry};
@@ -24,6 +25,9 @@ use crate::store::{self, Audience, Position, Settlement};
 /// How long the first look at the data may take.
 const OPEN_TIME: Duration = Duration::from_secs(60);
 
+/// Pieces from which on stock counts as low, if the shop does not say otherwise.
+const LOW_STOCK: i64 = 5;
+
 /// How to open the house.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -33,12 +37,14 @@ pub struct Options {
     pub currency: Currency,
     /// What an answered write survives.
     pub durability: Durability,
+    /// Pieces from which on what can be sold of a variant counts as low; 0 never tells of it.
+    pub low_stock: i64,
 }
 
 impl Options {
-    /// Durable data in `source`.
+    /// Durable data in `source`; stock is low from 5 pieces on.
     pub fn new(source: impl Into<Source>, currency: Currency) -> Self {
-        Self { source: source.into(), currency, durability: Durability::Full }
+        Self { source: source.into(), currency, durability: Durability::Full, low_stock: LOW_STOCK }
     }
 }
 
@@ -65,6 +71,7 @@ pub(crate) struct House {
     pub(crate) cache: Cache,
     pub(crate) index: Index,
     pub(crate) alarm: Arc<Alarm>,
+    pub(crate) levels: Levels,
     pub(crate) reserving: Desk<Reserving>,
     pub(crate) confirming: Desk<Settling>,
     pub(crate) releasing: Desk<Settling>,
@@ -86,15 +93,23 @@ impl House {
         let position = position(&db, &env).await?;
         Ok(Arc::new_cyclic(|house| {
             let following = position.map(|position| Following::new(house, position, &env));
-            Self::on(db, index, following, options.currency, env)
+            Self::on(db, index, following, options.currency, Levels::new(env.clone(), options.low_stock), env)
         }))
     }
 
     /// The house on data and an index that are open.
-    fn on(db: Database, index: Index, following: Option<Following>, currency: Currency, env: Env) -> Self {
+    fn on(
+        db: Database,
+        index: Index,
+        following: Option<Following>,
+        currency: Currency,
+        levels: Levels,
+        env: Env,
+    ) -> Self {
         let (alarm, rounds) = (Arc::new(Alarm::default()), rounds_max(db.engine()));
-        let reserving = Reserving::new(db.clone(), env.clone(), Arc::clone(&alarm));
-        let settling = |how| Desk::new(Settling::new(db.clone(), env.clone(), how), env.clone(), rounds);
+        let reserving = Reserving::new(db.clone(), env.clone(), levels.clone(), Arc::clone(&alarm));
+        let settling = |how| Settling::new(db.clone(), env.clone(), levels.clone(), how);
+        let settling = |how| Desk::new(settling(how), env.clone(), rounds);
         Self {
             following,
             currency,
@@ -104,6 +119,7 @@ impl House {
             reserving: Desk::new(reserving, env.clone(), rounds),
             confirming: settling(Settlement::Confirm),
             releasing: settling(Settlement::Release),
+            levels,
             db,
             env,
         }

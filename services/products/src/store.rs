@@ -27,7 +27,8 @@ pub(crate) use movements::{NewMovement, add_movements, list_entries};
 pub(crate) use new_products::NewRows;
 pub(crate) use products::{Record, load, owners_of_skus, owners_of_slugs, rewrite, scan_active};
 pub(crate) use stock::{
-    Shelf, book, first_reserved, put_back, recount, retire, shelves, shelves_of_skus, take,
+    Moved, Shelf, Told, book, count_told, first_reserved, put_back, recount, retire, shelves,
+    shelves_of_skus, take,
 };
 
 use shoal_sql::{Migration, Value};
@@ -39,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("0003_stock.sql", include_str!("../migrations/0003_stock.sql")),
     Migration::new("0004_changes.sql", include_str!("../migrations/0004_changes.sql")),
     Migration::new("0005_told_here.sql", shoal_queue::OUTBOX_TOLD_HERE),
+    Migration::new("0006_stock_told.sql", include_str!("../migrations/0006_stock_told.sql")),
 ];
 
 /// Rows of a round, up to a power of two by repeating the last: the engine keeps a plan for each number of rows that it

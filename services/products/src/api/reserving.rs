@@ -17,6 +17,7 @@ use shoal_contract::products::{Error, Reservation, ReservationKey, ReservationSt
 use shoal_sql::{Database, Tx};
 use shoal_types::{Context, Env};
 
+use super::levels::Levels;
 use crate::desk::Clerk;
 use crate::error::{Stop, TRIES};
 use crate::house::{House, system_only};
@@ -39,6 +40,7 @@ pub(super) async fn reserve(house: &House, cx: &Context, request: Reserve) -> Re
 pub(crate) struct Reserving {
     db: Database,
     env: Env,
+    levels: Levels,
     alarm: Arc<Alarm>,
     scarce: Scarce,
 }
@@ -69,8 +71,8 @@ impl Clerk for Reserving {
 }
 
 impl Reserving {
-    pub(crate) fn new(db: Database, env: Env, alarm: Arc<Alarm>) -> Self {
-        Self { db, env, alarm, scarce: Scarce::default() }
+    pub(crate) fn new(db: Database, env: Env, levels: Levels, alarm: Arc<Alarm>) -> Self {
+        Self { db, env, levels, alarm, scarce: Scarce::default() }
     }
 
     /// Decides about each hold and makes those that fit.
@@ -94,17 +96,19 @@ impl Reserving {
         asked.iter().all(|hold| keys.insert(hold.key)) && !self.scarce.concerns(asked)
     }
 
-    /// Makes all these holds or none, in two statements however many there are; whether it did.
+    /// Makes all these holds or none, in two statements however many there are; whether it did. Two more where a level of
+    /// stock is crossed.
     async fn hold(&self, cx: &Context, holds: Vec<&Reservation>) -> Result<bool, Stop> {
         let Some(soonest) = holds.iter().map(|hold| hold.expires_at).min() else { return Ok(true) };
         let demand = model::total(holds.iter().flat_map(|hold| &hold.lines));
         let rows = NewHolds::new(self.db.engine(), holds, self.env.now());
+        let levels = self.levels.clone();
         let body = async move |tx: &mut Tx| {
-            if rows.insert(tx).await? && store::take(tx, &demand).await? {
-                Ok(())
-            } else {
-                Err(Stop::Overtaken)
+            if !rows.insert(tx).await? {
+                return Err(Stop::Overtaken);
             }
+            let taken = store::take(tx, &demand).await?.ok_or(Stop::Overtaken)?;
+            Ok(levels.tell(tx, &taken).await?)
         };
         match self.db.write(cx, body).await {
             Err(Stop::Overtaken) => return Ok(false),

@@ -4,6 +4,7 @@ use shoal_contract::products::{Error, Reservation, ReservationKey, ReservationRe
 use shoal_sql::{Database, Tx};
 use shoal_types::{Context, Env};
 
+use super::levels::Levels;
 use crate::desk::Clerk;
 use crate::error::{Stop, TRIES};
 use crate::house::{House, system_only};
@@ -57,21 +58,26 @@ pub(super) async fn release(
 
 /// Gives those of the holds back that are open and whose time has passed, and answers how many.
 pub(crate) async fn expire(house: &House, cx: &Context, keys: Vec<ReservationKey>) -> Result<u64, Error> {
-    let now = house.env.now();
-    let body = async move |tx: &mut Tx| store::settle(tx, &keys, Settlement::Expire, now).await;
-    Ok(house.db.write(cx, body).await.map_err(Stop::Database)?.len() as u64)
+    let (now, levels) = (house.env.now(), house.levels.clone());
+    let body = async move |tx: &mut Tx| {
+        let settled = store::settle(tx, &keys, Settlement::Expire, now).await?;
+        levels.tell(tx, &settled.moved).await?;
+        Ok(settled.reservations.len() as u64)
+    };
+    Ok(house.db.write(cx, body).await.map_err(Stop::Database)?)
 }
 
 /// Ends holds in one way. Answers what became of a key, now or earlier; nothing if it was never used.
 pub(crate) struct Settling {
     db: Database,
     env: Env,
+    levels: Levels,
     how: Settlement,
 }
 
 impl Settling {
-    pub(crate) fn new(db: Database, env: Env, how: Settlement) -> Self {
-        Self { db, env, how }
+    pub(crate) fn new(db: Database, env: Env, levels: Levels, how: Settlement) -> Self {
+        Self { db, env, levels, how }
     }
 }
 
@@ -88,9 +94,11 @@ impl Clerk for Settling {
         cx: &Context,
         keys: Vec<ReservationKey>,
     ) -> Vec<Result<Option<Reservation>, Error>> {
-        let (how, now, asked) = (self.how, self.env.now(), keys.clone());
+        let (how, now, asked, levels) = (self.how, self.env.now(), keys.clone(), self.levels.clone());
         let body = async move |tx: &mut Tx| {
-            let mut found = store::settle(tx, &keys, how, now).await?;
+            let settled = store::settle(tx, &keys, how, now).await?;
+            levels.tell(tx, &settled.moved).await?;
+            let mut found = settled.reservations;
             let missing = keys.iter().filter(|key| !found.contains_key(key));
             let missing: Vec<ReservationKey> = missing.copied().collect();
             if !missing.is_empty() {

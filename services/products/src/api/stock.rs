@@ -12,6 +12,7 @@ use shoal_sql::Tx;
 use shoal_types::{Context, Env, Page, Role};
 
 use super::catalogue::find_by_skus;
+use super::levels::Levels;
 use crate::error::{Stop, TRIES};
 use crate::house::{House, may_see, system_only};
 use crate::model::{self, Moment};
@@ -65,8 +66,8 @@ pub(super) async fn adjust(house: &House, cx: &Context, request: AdjustStock) ->
     cx.caller.require(Role::Staff)?;
     check(&request.adjustment)?;
     for _ in 0..TRIES {
-        let (env, request) = (house.env.clone(), request.clone());
-        let body = async move |tx: &mut Tx| book(tx, &env, &request).await;
+        let (env, levels, request) = (house.env.clone(), house.levels.clone(), request.clone());
+        let body = async move |tx: &mut Tx| book(tx, &env, &levels, &request).await;
         match once(&house.db, cx, &house.env, "adjust_stock", body).await {
             Err(Stop::Overtaken) => {}
             result => return Ok(result?),
@@ -75,7 +76,7 @@ pub(super) async fn adjust(house: &House, cx: &Context, request: AdjustStock) ->
     Err(Stop::Overtaken.into())
 }
 
-async fn book(tx: &mut Tx, env: &Env, request: &AdjustStock) -> Result<Stock, Stop> {
+async fn book(tx: &mut Tx, env: &Env, levels: &Levels, request: &AdjustStock) -> Result<Stock, Stop> {
     let mut shelf = shelf(tx, &request.sku).await?;
     let (adjustment, counted) = (&request.adjustment, shelf.counted);
     let booking = model::booking(adjustment.change, counted)?;
@@ -83,15 +84,13 @@ async fn book(tx: &mut Tx, env: &Env, request: &AdjustStock) -> Result<Stock, St
         let (requested, available) = (-booking.by, counted.available());
         return Err(Error::StockTooLow { sku: shelf.sku, requested, available }.into());
     }
-    let done = match adjustment.change {
+    let moved = match adjustment.change {
         StockChange::Count(pieces) => store::recount(tx, shelf.variant, counted.on_hand, pieces).await?,
         StockChange::Receive(_) | StockChange::Correct(_) => {
             store::book(tx, shelf.variant, booking.by).await?
         }
     };
-    if !done {
-        return Err(Stop::Overtaken);
-    }
+    let moved = moved.ok_or(Stop::Overtaken)?;
     let movement = NewMovement {
         id: env.id(),
         variant: shelf.variant,
@@ -102,15 +101,17 @@ async fn book(tx: &mut Tx, env: &Env, request: &AdjustStock) -> Result<Stock, St
         at: env.now(),
     };
     store::add_movements(tx, &[movement]).await?;
+    levels.tell(tx, &[moved]).await?;
     shelf.counted.on_hand += booking.by;
     Ok(shelf.shown())
 }
 
-/// Books sold goods back in. Two statements, however many lines.
+/// Books sold goods back in. Two statements, however many lines, and two more where a level of stock is crossed.
 pub(super) async fn restock(house: &House, cx: &Context, request: Restock) -> Result<(), Error> {
     system_only(cx)?;
     let lines = model::demand(&request.lines)?;
     let (key, reason, now) = (request.key, request.reason, house.env.now());
+    let levels = house.levels.clone();
     let body = async move |tx: &mut Tx| {
         let movements: Vec<NewMovement> = lines
             .iter()
@@ -125,10 +126,11 @@ pub(super) async fn restock(house: &House, cx: &Context, request: Restock) -> Re
             })
             .collect();
         store::add_movements(tx, &movements).await?;
-        if store::put_back(tx, &lines).await? != lines.len() {
+        let moved = store::put_back(tx, &lines).await?;
+        if moved.len() != lines.len() {
             return Err(unknown(tx, &lines).await);
         }
-        Ok(())
+        Ok(levels.tell(tx, &moved).await?)
     };
     match house.db.write(cx, body).await {
         Err(Stop::Database(error)) if error.is_unique(MOVEMENT) => Ok(()),

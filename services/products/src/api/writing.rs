@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shoal_contract::products::{
     Error, NewProduct, Product, ProductRef, ProductStatus, ReplaceProduct, VariantId,
 };
-use shoal_queue::{append, once};
+use shoal_queue::{append, append_all, once};
 use shoal_sql::{ReadTx, Tx};
 use shoal_types::{Context, Env, Fault, Role, Timestamp};
 
@@ -146,7 +146,7 @@ pub(super) async fn store_next(
         return Err(Error::VariantInUse { sku }.into());
     }
     store::rewrite(tx, old, product, received).await?;
-    append(tx, &events::changed(old, product), env).await?;
+    append_all(tx, &events::changed(old, product), env).await?;
     Ok(())
 }
 

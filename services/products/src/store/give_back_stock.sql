@@ -11,3 +11,4 @@ from (
   {lock}
 ) as d
 where variant_id = d.shelf_id
+returning variant_id, on_hand - reserved, retired

@@ -80,8 +80,16 @@ fn hold_rows(hold: &Reservation, now: Timestamp) -> impl Iterator<Item = [Value;
     })
 }
 
-/// Ends those of the holds that are open and moves their stock; what these are now. Two statements, or one if none is
-/// open.
+/// What became of holds that were ended.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// The reservations as they are now.
+    pub(crate) reservations: HashMap<ReservationKey, Reservation>,
+    /// The shelves of which more can be sold now.
+    pub(crate) moved: Vec<stock::Moved>,
+}
+
+/// Ends those of the holds that are open and moves their stock. Two statements, or one if none is open.
 ///
 /// Locks holds before shelves, and both in order of their ids, as whoever takes stock does.
 pub(crate) async fn settle(
@@ -89,24 +97,28 @@ pub(crate) async fn settle(
     keys: &[ReservationKey],
     how: Settlement,
     now: Timestamp,
-) -> Result<HashMap<ReservationKey, Reservation>, Error> {
+) -> Result<Settled, Error> {
     let until = if how == Settlement::Expire { now } else { Timestamp::from_micros(i64::MAX) };
     let fixed = params![state_word(how.state()), now, until];
     let lines: Vec<Line> = tx.list_in(sql::SETTLE_HOLDS, fixed, keys.iter().copied()).await?;
     if lines.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Settled::default());
     }
     let goods = model::total(lines.iter().map(|line| &line.line));
-    let moved = match how {
-        Settlement::Confirm => stock::sell(tx, &goods).await?,
-        Settlement::Release | Settlement::Expire => stock::give_back(tx, &goods).await?,
+    let (actual, moved) = match how {
+        // What was held could not be sold to others before either.
+        Settlement::Confirm => (stock::sell(tx, &goods).await?, Vec::new()),
+        Settlement::Release | Settlement::Expire => {
+            let moved = stock::give_back(tx, &goods).await?;
+            (moved.len() as u64, moved)
+        }
     };
     let expected = goods.len() as u64;
-    if moved != expected {
+    if actual != expected {
         // Each line was taken from a shelf, and shelves stay: this undoes what cannot be right.
-        return Err(Error::GuardFailed { index: 1, expected, actual: moved });
+        return Err(Error::GuardFailed { index: 1, expected, actual });
     }
-    Ok(reservations(lines))
+    Ok(Settled { reservations: reservations(lines), moved })
 }
 
 /// The reservations of these keys; unknown ones are left out. One without lines was released before it was ever made.

@@ -1,10 +1,12 @@
 //! What there is of each variant.
 
-use shoal_contract::products::{Stock, StockLine, VariantId};
+use std::collections::HashMap;
+
+use shoal_contract::products::{ProductId, Stock, StockLine, VariantId};
 use shoal_sql::{Error, FromRow, ReadTx, Row, Tx, Value, params};
 
 use super::padded;
-use crate::model::Counted;
+use crate::model::{Change, Counted};
 
 shoal_sql::statements! {
     pub(crate) mod sql {
@@ -15,9 +17,14 @@ shoal_sql::statements! {
         GIVE_BACK = include_str!("give_back_stock.sql");
         PUT_BACK = include_str!("put_back_stock.sql");
         BOOK = "update stock set on_hand = on_hand + $2
-            where variant_id = $1 and on_hand + $2 >= reserved";
+            where variant_id = $1 and on_hand + $2 >= reserved
+            returning variant_id, on_hand - reserved, retired";
         RECOUNT = "update stock set on_hand = $2
-            where variant_id = $1 and on_hand = $3 and reserved <= $2";
+            where variant_id = $1 and on_hand = $3 and reserved <= $2
+            returning variant_id, on_hand - reserved, retired";
+        COUNT_TOLD = "update stock set told = told + d.column2
+            from (values {rows:uuid,bigint}) as d where variant_id = d.column1
+            returning variant_id, product_id, sku, told";
         RETIRE = include_str!("retire_stock.sql");
     }
 }
@@ -72,11 +79,50 @@ pub(crate) async fn shelves_of_skus(
     tx.list_in(sql::SHELVES_OF_SKUS, params![], skus).await
 }
 
-/// Holds the pieces of each line, one a variant, where that many can be sold; whether they could everywhere. If not,
+/// A shelf after pieces were moved. It stays locked until the commit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moved {
+    pub(crate) variant: VariantId,
+    /// What could be sold before and can be now.
+    pub(crate) change: Change,
+    pub(crate) retired: bool,
+}
+
+/// What can be sold of a shelf that was changed.
+struct Now {
+    variant: VariantId,
+    available: i64,
+    retired: bool,
+}
+
+impl FromRow for Now {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self { variant: row.get(0)?, available: row.get(1)?, retired: row.get(2)? })
+    }
+}
+
+impl Now {
+    /// The shelf, of which `by` more pieces can be sold than before.
+    fn moved(&self, by: i64) -> Moved {
+        let change = Change { before: self.available - by, after: self.available };
+        Moved { variant: self.variant, change, retired: self.retired }
+    }
+}
+
+/// The shelves changed by `lines`, one a variant, each of whose pieces can be sold now if `sign` is 1, or no longer if -1.
+fn moved(shelves: &[Now], lines: &[StockLine], sign: i64) -> Vec<Moved> {
+    let pieces: HashMap<VariantId, i64> = lines.iter().map(|line| (line.variant, line.quantity)).collect();
+    shelves
+        .iter()
+        .map(|now| now.moved(sign * pieces.get(&now.variant).copied().unwrap_or_default()))
+        .collect()
+}
+
+/// Holds the pieces of each line, one a variant, where that many can be sold; none if they could not everywhere: then
 /// roll back.
-pub(crate) async fn take(tx: &mut Tx, lines: &[StockLine]) -> Result<bool, Error> {
-    let taken: Vec<VariantId> = tx.list_rows(sql::TAKE, params![], &rows(lines)).await?;
-    Ok(taken.len() == lines.len())
+pub(crate) async fn take(tx: &mut Tx, lines: &[StockLine]) -> Result<Option<Vec<Moved>>, Error> {
+    let taken: Vec<Now> = tx.list_rows(sql::TAKE, params![], &rows(lines)).await?;
+    Ok((taken.len() == lines.len()).then(|| moved(&taken, lines, -1)))
 }
 
 /// Takes held pieces of each line, one a variant, off their shelves; on how many.
@@ -84,28 +130,60 @@ pub(super) async fn sell(tx: &mut Tx, lines: &[StockLine]) -> Result<u64, Error>
     tx.execute_rows(sql::SELL, params![], &rows(lines)).await
 }
 
-/// Makes held pieces of each line, one a variant, available again; on how many shelves.
-pub(super) async fn give_back(tx: &mut Tx, lines: &[StockLine]) -> Result<u64, Error> {
-    tx.execute_rows(sql::GIVE_BACK, params![], &rows(lines)).await
+/// Makes held pieces of each line, one a variant, available again; on which shelves.
+pub(super) async fn give_back(tx: &mut Tx, lines: &[StockLine]) -> Result<Vec<Moved>, Error> {
+    let shelves: Vec<Now> = tx.list_rows(sql::GIVE_BACK, params![], &rows(lines)).await?;
+    Ok(moved(&shelves, lines, 1))
 }
 
-/// Adds the pieces of each line, one a variant; on how many shelves.
-pub(crate) async fn put_back(tx: &mut Tx, lines: &[StockLine]) -> Result<usize, Error> {
-    Ok(tx.execute_rows(sql::PUT_BACK, params![], &rows(lines)).await? as usize)
+/// Adds the pieces of each line, one a variant; on which shelves.
+pub(crate) async fn put_back(tx: &mut Tx, lines: &[StockLine]) -> Result<Vec<Moved>, Error> {
+    let shelves: Vec<Now> = tx.list_rows(sql::PUT_BACK, params![], &rows(lines)).await?;
+    Ok(moved(&shelves, lines, 1))
 }
 
 fn rows(lines: &[StockLine]) -> Vec<[Value; 2]> {
     padded(lines.iter().map(|line| params![line.variant, line.quantity]).collect())
 }
 
-/// Adds pieces, or takes them away if what is held stays covered; whether it was done.
-pub(crate) async fn book(tx: &mut Tx, variant: VariantId, by: i64) -> Result<bool, Error> {
-    Ok(tx.execute(sql::BOOK, params![variant, by]).await? == 1)
+/// Adds pieces, or takes them away if what is held stays covered; none if it was not done.
+pub(crate) async fn book(tx: &mut Tx, variant: VariantId, by: i64) -> Result<Option<Moved>, Error> {
+    let now: Vec<Now> = tx.list(sql::BOOK, params![variant, by]).await?;
+    Ok(now.first().map(|now| now.moved(by)))
 }
 
-/// Sets the pieces on hand if they were `from` and what is held stays covered; whether it was done.
-pub(crate) async fn recount(tx: &mut Tx, variant: VariantId, from: i64, to: i64) -> Result<bool, Error> {
-    Ok(tx.execute(sql::RECOUNT, params![variant, to, from]).await? == 1)
+/// Sets the pieces on hand if they were `from` and what is held stays covered; none if it was not done.
+pub(crate) async fn recount(
+    tx: &mut Tx,
+    variant: VariantId,
+    from: i64,
+    to: i64,
+) -> Result<Option<Moved>, Error> {
+    let now: Vec<Now> = tx.list(sql::RECOUNT, params![variant, to, from]).await?;
+    Ok(now.first().map(|now| now.moved(to - from)))
+}
+
+/// A shelf with the count of events told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) variant: VariantId,
+    pub(crate) product: ProductId,
+    pub(crate) sku: String,
+    /// The last event's number, from 1.
+    pub(crate) sequence: u64,
+}
+
+impl FromRow for Told {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self { variant: row.get(0)?, product: row.get(1)?, sku: row.get(2)?, sequence: row.get(3)? })
+    }
+}
+
+/// Counts so many more events as told of each shelf. The transaction has these shelves locked already.
+pub(crate) async fn count_told(tx: &mut Tx, counts: &[(VariantId, usize)]) -> Result<Vec<Told>, Error> {
+    let row = |(variant, count): &(VariantId, usize)| params![*variant, *count as i64];
+    let rows: Vec<[Value; 2]> = counts.iter().map(row).collect();
+    tx.list_rows(sql::COUNT_TOLD, params![], &rows).await
 }
 
 /// Closes the shelves of these variants unless pieces are held on them; how many were closed.

@@ -12,4 +12,4 @@ from (
   {lock}
 ) as d
 where variant_id = d.shelf_id and retired = 0 and on_hand - reserved >= d.pieces
-returning variant_id
+returning variant_id, on_hand - reserved, retired

@@ -54,7 +54,8 @@ async fn an_import_can_be_repeated() {
     assert_eq!((product.version, product.variants[0].prices[0]), (2, eur(1)));
     assert_eq!(shop.counts("MUG-7").await, (4, 0));
     let told = shop.events().await;
-    assert_eq!((told.len(), &told[0]), (301, &("product.changed".to_owned(), 2)));
+    assert_eq!((told.len(), &told[0]), (302, &("product.changed".to_owned(), 2)));
+    assert_eq!(told[301], ("product.price_changed".to_owned(), 2));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod catalogue;
 mod categories;
 mod importing;
 mod ledger;
+mod levels;
 mod lists;
 mod many_nodes;
 mod reserving;

@@ -26,11 +26,16 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn open() -> Self {
+        Self::open_as(|options| options).await
+    }
+
+    /// A shop with other options.
+    pub(crate) async fn open_as(other: impl FnOnce(Options) -> Options) -> Self {
         let now = Timestamp::parse("2026-05-03T10:12:00Z").expect("valid");
         let clock = Arc::new(ManualClock::at(now));
         let env = Env::new(clock.clone(), Arc::new(SeededRng::new(7)));
         let place = Place::migrated(&[("products", MIGRATIONS)], &Env::system()).await.expect("a place");
-        let products = Products::open(options(&place), env.clone()).await.expect("opens");
+        let products = Products::open(other(options(&place)), env.clone()).await.expect("opens");
         Self { products, clock, env, place }
     }
 
