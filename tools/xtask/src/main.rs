@@ -1,10 +1,12 @@
-//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `openapi`, `hosts`, `patroni`, `ci`.
+//! What a developer types: `cargo xtask test`, `tidy`, `errors`, `events`, `openapi`, `hosts`, `patroni`, `ci`.
 
 mod ci;
 mod description;
 mod earlier;
 mod errors;
+mod events;
 mod hosts;
+mod judges;
 mod needs;
 mod patroni;
 mod rust;
@@ -25,6 +27,7 @@ cargo xtask test [NAME..]    every test, on SQLite and on PostgreSQL; with names
                              (`schemathesis` is one too); with `--engine sqlite|postgres`, on one engine only
 cargo xtask tidy [--bless]   the invariants of the code base; --bless lowers tools/xtask/budget.toml
 cargo xtask errors           write docs/errors from the errors the code declares
+cargo xtask events           write docs/events, the schemas of events, from their types
 cargo xtask openapi          write docs/api/openapi.json, the description of the API
 cargo xtask ci               format, tidy, clippy, docs, tests: what a change must pass";
 
@@ -56,6 +59,10 @@ fn run(root: &std::path::Path, arguments: &[String]) -> io::Result<bool> {
         ["patroni", ..] => return patroni::run(root, &arguments[1..]),
         ["errors"] => {
             errors::write(root)?;
+            return Ok(true);
+        }
+        ["events"] => {
+            events::write(root)?;
             return Ok(true);
         }
         ["openapi"] => {

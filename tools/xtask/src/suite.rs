@@ -12,6 +12,8 @@ use shoal_servers::{Options, Postgres};
 
 use crate::description;
 use crate::earlier::{self, Absent};
+use crate::events;
+use crate::judges;
 use crate::needs;
 use crate::schemathesis;
 use crate::steps::{Counts, Outcome, Steps, counted, outcome};
@@ -58,6 +60,7 @@ pub(crate) fn run(root: &Path, choice: &Choice, steps: &mut Steps) {
     if choice.has_papers() {
         doc_tests(root, steps);
         steps.step("The API description in docs/api", |_| description::check(root));
+        steps.step("The schemas of events in docs/events", |_| events::check(root));
     }
     if choice.has_api() {
         steps
@@ -76,6 +79,9 @@ fn tests(root: &Path, choice: &Choice, steps: &mut Steps) {
     }
     if let Err(missing) = needs::rotel(root) {
         println!("{missing}; the test that sends traces through it says that it did not run");
+    }
+    if let Err(missing) = judges::ready(root) {
+        println!("{missing}; the tests that need it say that they did not run");
     }
     if !steps.command("Build", cargo(root).args(["build", "--workspace", "--all-targets"])) {
         return;

@@ -7,6 +7,7 @@ mod bad_input;
 mod books;
 mod cases;
 mod conversation;
+mod events;
 mod flash_sale;
 mod hosts;
 mod idle;
