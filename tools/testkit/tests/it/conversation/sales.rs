@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Talk;
 
-pub(super) async fn tell(talk: &mut Talk) {
+pub(super) async fn tell(talk: &mut Talk<'_>) {
     let keel = talk.item("keel", 30).await;
     let wim = talk.customer("wim").await;
     let staff = talk.staff.clone();
