@@ -137,8 +137,13 @@ impl Index {
         let (done, result) = oneshot::channel();
         self.send(Command::Flush(done)).await?;
         // After it is sent, so that the pause it ends is the one before it.
-        self.hurry.notify_one();
+        self.hurry();
         result.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Ends the pause in which changes gather, if there is one: somebody waits for them.
+    pub fn hurry(&self) {
+        self.hurry.notify_one();
     }
 
     /// Starts to replace all documents.

@@ -183,6 +183,8 @@ impl Consumer for SearchFeed {
         }
         products.sort_unstable();
         products.dedup();
-        self.house.index_products(cx, products).await
+        self.house.index_products(cx, products).await?;
+        self.house.fresh.indexed(events);
+        Ok(())
     }
 }

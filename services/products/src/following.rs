@@ -63,17 +63,28 @@ impl House {
     }
 
     /// As [`House::hear`], and has it indexed; whether there was anything new. Where nobody else writes, the relay feeds
-    /// the index.
+    /// the index and is waited for.
     ///
     /// # Errors
     /// As [`House::hear`], and what keeps the index from being written.
     pub(crate) async fn catch_up(&self, cx: &Context) -> Result<bool, Error> {
-        let Some(following) = &self.following else { return Ok(false) };
+        let Some(following) = &self.following else {
+            self.await_feed().await;
+            return Ok(false);
+        };
         let news = following.hearing.ask(cx, ()).await?;
         if !following.heard().is_indexed() {
             following.indexing.ask(cx, ()).await?;
         }
         Ok(news)
+    }
+
+    /// Waits until the relay has brought into the index what was written here, and hastens it.
+    async fn await_feed(&self) {
+        if !self.fresh.is_empty() {
+            self.index.hurry();
+            self.fresh.settled().await;
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::cache::{Cache, Entry};
 use crate::desk::Desk;
 use crate::error::Stop;
 use crate::following::Following;
+use crate::fresh::Fresh;
 use crate::index;
 use crate::jobs::Alarm;
 use crate::model::Tree;
@@ -77,6 +78,8 @@ pub(crate) struct House {
     pub(crate) releasing: Desk<Settling>,
     /// What others change of the same data; nobody does where it is embedded.
     pub(crate) following: Option<Following>,
+    /// What the index lacks of the writes of this house.
+    pub(crate) fresh: Arc<Fresh>,
 }
 
 impl House {
@@ -112,6 +115,7 @@ impl House {
         let settling = |how| Desk::new(settling(how), env.clone(), rounds);
         Self {
             following,
+            fresh: Arc::default(),
             currency,
             cache: Cache::new(),
             index,

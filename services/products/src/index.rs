@@ -200,11 +200,12 @@ impl House {
         self.flush_index().await
     }
 
-    /// Waits until what was taken in can be found. Where nodes share the data a search may wait for it.
+    /// Waits until what was taken in can be found; at once where a search may wait for it.
     async fn flush_index(&self) -> Result<(), Fault> {
-        match self.following {
-            Some(_) => self.index.flush_now().await?,
-            None => self.index.flush().await?,
+        if self.following.is_some() || self.fresh.is_awaited() {
+            self.index.flush_now().await?;
+        } else {
+            self.index.flush().await?;
         }
         Ok(())
     }

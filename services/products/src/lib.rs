@@ -9,6 +9,7 @@ mod desk;
 mod error;
 mod events;
 mod following;
+mod fresh;
 mod house;
 mod index;
 mod jobs;
@@ -53,7 +54,10 @@ impl Products {
     pub fn consumers(&self) -> Vec<Arc<dyn Consumer>> {
         match self.house.following {
             Some(_) => Vec::new(),
-            None => vec![Arc::new(SearchFeed { house: Arc::clone(&self.house) })],
+            None => {
+                self.house.fresh.feed();
+                vec![Arc::new(SearchFeed { house: Arc::clone(&self.house) })]
+            }
         }
     }
 

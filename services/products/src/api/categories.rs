@@ -68,7 +68,7 @@ pub(super) async fn replace(
     finished(async move {
         for _ in 0..TRIES {
             let (tree, env, request) = (house.tree(&cx).await?, house.env.clone(), request.clone());
-            let audience = house.audience();
+            let (audience, fresh) = (house.audience(), Arc::clone(&house.fresh));
             let body = async move |tx: &mut Tx| {
                 check_tree(tx, &tree).await?;
                 let old = known(&tree, request.id)?.clone();
@@ -78,7 +78,8 @@ pub(super) async fn replace(
                     after.put(category.clone());
                     let mut changes = Changes::default();
                     changes.change(&tree, &after, old, category.clone());
-                    changes.store(tx, audience, &env, &tree).await?;
+                    let version = changes.store(tx, audience, &env, &tree).await?;
+                    fresh.note(events::TREE.uuid(), version);
                 }
                 Ok::<_, Stop>(category)
             };
@@ -149,8 +150,8 @@ impl Changes {
         self.changed.push((old, new));
     }
 
-    /// Stores the changes to `tree`, counts them as one, and tells of them.
-    async fn store(&self, tx: &mut Tx, audience: Audience, env: &Env, tree: &Tree) -> Result<(), Stop> {
+    /// Stores the changes to `tree`, counts them as one, and tells of them; the tree's version after them.
+    async fn store(&self, tx: &mut Tx, audience: Audience, env: &Env, tree: &Tree) -> Result<u64, Stop> {
         let changed = self.changed.iter().map(|(_, new)| new.id);
         let version = store::tell_of_tree(tx, audience, env, tree.version(), changed).await?;
         store::add_categories(tx, &self.added).await?;
@@ -159,7 +160,8 @@ impl Changes {
         }
         store::move_products(tx, &self.moves).await?;
         let changed: Vec<Category> = self.changed.iter().map(|(_, new)| new.clone()).collect();
-        Ok(append(tx, &events::categories_changed(version, &changed), env).await?)
+        append(tx, &events::categories_changed(version, &changed), env).await?;
+        Ok(version)
     }
 }
 
@@ -189,7 +191,7 @@ pub(super) async fn import(
             house.cache.forget_tree();
             match result {
                 Err(Stop::Overtaken) => {}
-                result => return Ok(result.map(|()| outcomes)?),
+                result => return Ok(result.map(|_| outcomes)?),
             }
         }
         Err(Stop::Overtaken.into())

@@ -24,7 +24,12 @@ pub(super) async fn create(house: &House, cx: &Context, new: NewProduct) -> Resu
     for _ in 0..TRIES {
         let (tree, env, new) = (house.tree(cx).await?, house.env.clone(), new.clone());
         let audience = house.audience();
-        let body = async move |tx: &mut Tx| add(tx, audience, &env, &tree, &new).await;
+        let fresh = Arc::clone(&house.fresh);
+        let body = async move |tx: &mut Tx| {
+            let product = add(tx, audience, &env, &tree, &new).await?;
+            fresh.note(product.id.uuid(), product.version);
+            Ok::<_, Stop>(product)
+        };
         match once(&house.db, cx, &house.env, "create_product", body).await {
             Err(Stop::Overtaken) => house.cache.forget_tree(),
             result => return Ok(Arc::new(result?)),
@@ -71,7 +76,12 @@ pub(super) async fn replace(
         for _ in 0..TRIES {
             let (tree, env, request) = (house.tree(&cx).await?, house.env.clone(), request.clone());
             let (id, audience) = (request.id, house.audience());
-            let body = async move |tx: &mut Tx| put(tx, audience, &env, &tree, &request).await;
+            let fresh = Arc::clone(&house.fresh);
+            let body = async move |tx: &mut Tx| {
+                let product = put(tx, audience, &env, &tree, &request).await?;
+                fresh.note(product.id.uuid(), product.version);
+                Ok::<_, Stop>(product)
+            };
             let result = once(&house.db, &cx, &house.env, "replace_product", body).await;
             house.cache.forget(id);
             match result {
@@ -179,6 +189,7 @@ pub(super) async fn archive(house: &Arc<House>, cx: &Context, which: ProductRef)
     finished(async move {
         for _ in 0..TRIES {
             let (tree, env, audience) = (house.tree(&cx).await?, house.env.clone(), house.audience());
+            let fresh = Arc::clone(&house.fresh);
             let body = async move |tx: &mut Tx| {
                 check_tree(tx, &tree).await?;
                 let record = store::load(tx, &[id]).await?.pop().ok_or(Error::UnknownProduct {})?;
@@ -193,7 +204,9 @@ pub(super) async fn archive(house: &Arc<House>, cx: &Context, which: ProductRef)
                     ..old.clone()
                 };
                 store_next(tx, &env, &old, &product, &[]).await?;
-                store::tell(tx, audience, &env, tree.version(), [id]).await
+                store::tell(tx, audience, &env, tree.version(), [id]).await?;
+                fresh.note(id.uuid(), product.version);
+                Ok(())
             };
             let result = house.db.write(&cx, body).await;
             house.cache.forget(id);

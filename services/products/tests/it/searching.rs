@@ -50,6 +50,23 @@ async fn a_change_is_found_within_a_second() {
     relay.stop().await;
 }
 
+#[tokio::test]
+async fn a_search_sees_every_write_that_was_answered_before_it() {
+    let shop = Shop::open().await;
+    let relay = shop.relay();
+    let old = shop.mug("stoneware-mug", 1).await;
+    for round in 0..5 {
+        let text = format!("porcelain{round}");
+        let product = mug(&text, 1);
+        let request = ReplaceProduct { id: old.id, expected_version: None, product };
+        shop.products.replace_product(&shop.staff(), request).await.expect("replaced");
+        assert_eq!(shop.found(&words(&text)).await, [text]);
+    }
+    shop.products.archive_product(&shop.staff(), ProductRef::Id(old.id)).await.expect("archived");
+    assert!(shop.found(&words("porcelain4")).await.is_empty());
+    relay.stop().await;
+}
+
 async fn furnished() -> Shop {
     let shop = Shop::open().await;
     shop.category("home", None).await;
