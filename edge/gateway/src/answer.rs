@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use shoal_contract::notifications::{WebhookEndpoint, WebhookEndpointSecret};
 use shoal_contract::orders::{Cart, Order};
 use shoal_contract::products::Product;
 use shoal_contract::users::User;
@@ -40,6 +41,18 @@ impl Versioned for Order {
 impl Versioned for Arc<Product> {
     fn version(&self) -> u64 {
         self.version
+    }
+}
+
+impl Versioned for WebhookEndpoint {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Versioned for WebhookEndpointSecret {
+    fn version(&self) -> u64 {
+        self.endpoint.version
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use axum::response::{Html, IntoResponse, Response};
 use http::header::CONTENT_SECURITY_POLICY;
-use shoal_contract::{checkout, orders, products, users};
+use shoal_contract::{checkout, notifications, orders, products, users};
 use shoal_net::http::{HttpError, Path, Problem, status_of};
 use shoal_types::{ErrorPage, Fault};
 
@@ -15,8 +15,13 @@ use crate::parameters::Name;
 
 /// Every error the API can answer with, by code. Some codes have two meanings that differ in their status.
 pub(crate) fn by_code() -> BTreeMap<&'static str, Vec<&'static ErrorPage>> {
-    let services =
-        [users::Error::PAGES, products::Error::PAGES, orders::Error::PAGES, checkout::Error::PAGES];
+    let services = [
+        users::Error::PAGES,
+        products::Error::PAGES,
+        orders::Error::PAGES,
+        checkout::Error::PAGES,
+        notifications::Error::PAGES,
+    ];
     let others = [Fault::PAGES, HttpError::PAGES, GatewayError::PAGES];
     let mut pages = BTreeMap::<_, Vec<_>>::new();
     for page in others.into_iter().chain(services).flatten() {

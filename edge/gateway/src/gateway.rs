@@ -126,6 +126,10 @@ impl Gateway {
         self.services.checkouts.as_deref().ok_or_else(|| away("checkout"))
     }
 
+    pub(crate) fn notifications(&self) -> Result<&dyn Notifications, Fault> {
+        self.services.notifications.as_deref().ok_or_else(|| away("notifications"))
+    }
+
     pub(crate) fn nodes(&self) -> Result<&dyn Nodes, Fault> {
         self.services.nodes.as_deref().ok_or_else(|| away("nodes"))
     }

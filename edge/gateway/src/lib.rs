@@ -28,6 +28,7 @@ mod sessions;
 mod settings;
 mod stock;
 mod users;
+mod webhooks;
 
 pub use gateway::{Options, Pages, Services};
 pub use media::{EmbeddedMedia, Media, MediaFolder};

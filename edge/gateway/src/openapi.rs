@@ -29,7 +29,7 @@ A shop's public API: users, products, carts, orders, checkouts.
 - Resources with a version have an `ETag`: send it as `If-Match` to change only what was read.
 - Every answer has an `X-Request-Id`; send one and it is taken over.";
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("users", "Accounts, roles and addresses"),
     ("sessions", "Logging in and out"),
     ("products", "The catalogue and its search"),
@@ -39,6 +39,7 @@ const TAGS: [(&str, &str); 11] = [
     ("checkouts", "Buying it"),
     ("orders", "What was bought, sent, returned and refunded"),
     ("settings", "Tax rates and shipping zones"),
+    ("webhooks", "What programs outside are sent"),
     ("overview", "Many services on one page"),
     ("node", "The node itself, and those beside it"),
 ];
@@ -188,7 +189,8 @@ fn refusal_name(status: u16) -> String {
 
 /// Names the headers of answers that have them.
 fn add_headers(operation: &mut Operation) {
-    const VERSIONED: [&str; 4] = ["User", "Product", "Cart", "Order"];
+    const VERSIONED: [&str; 6] =
+        ["User", "Product", "Cart", "Order", "WebhookEndpoint", "WebhookEndpointSecret"];
     let header =
         |about: &str| HeaderBuilder::new().schema(Some(String::schema())).description(Some(about)).build();
     for (status, response) in &mut operation.responses.responses {

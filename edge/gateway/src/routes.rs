@@ -11,7 +11,7 @@ use crate::auth::OrderToken;
 use crate::gateway::{Gateway, Options, Services};
 use crate::{
     carts, categories, checkouts, cluster, docs, error_pages, home, media, orders, overview, products, sales,
-    sessions, settings, stock, users,
+    sessions, settings, stock, users, webhooks,
 };
 
 /// The whole public API over `services`, with limits, problems, logs and metrics around it.
@@ -50,7 +50,7 @@ fn rules() -> Vec<RouteRule> {
 
 /// The routes that the API description lists, and the description as the handlers give it.
 pub(crate) fn described() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().merge(accounts()).merge(catalogue()).merge(sales()).merge(node())
+    OpenApiRouter::new().merge(accounts()).merge(catalogue()).merge(sales()).merge(outside()).merge(node())
 }
 
 fn accounts() -> OpenApiRouter<Gateway> {
@@ -108,6 +108,24 @@ fn sales() -> OpenApiRouter<Gateway> {
         .routes(routes!(sales::recount_sales))
         .routes(routes!(settings::list_tax_rates, settings::set_tax_rates))
         .routes(routes!(settings::list_shipping_zones, settings::set_shipping_zones))
+}
+
+fn outside() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(webhooks::list_webhook_endpoints, webhooks::create_webhook_endpoint))
+        .routes(routes!(
+            webhooks::get_webhook_endpoint,
+            webhooks::update_webhook_endpoint,
+            webhooks::delete_webhook_endpoint
+        ))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhooks::enable_webhook_endpoint))
+        .routes(routes!(webhooks::disable_webhook_endpoint))
+        .routes(routes!(webhooks::test_webhook_endpoint))
+        .routes(routes!(webhooks::resend_failed_webhooks))
+        .routes(routes!(webhooks::list_webhook_deliveries))
+        .routes(routes!(webhooks::get_webhook_delivery))
+        .routes(routes!(webhooks::resend_webhook))
 }
 
 fn node() -> OpenApiRouter<Gateway> {

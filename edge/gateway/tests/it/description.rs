@@ -28,6 +28,7 @@ fn every_route_is_described() {
     GET /metrics
     GET /readyz
     POST /v1/admin/users
+    GET /v1/carts
     POST /v1/carts
     GET /v1/carts/current
     DELETE /v1/carts/{cart}
@@ -63,6 +64,8 @@ fn every_route_is_described() {
     DELETE /v1/products/{product}
     GET /v1/products/{product}
     PUT /v1/products/{product}
+    GET /v1/sales
+    POST /v1/sales/recount
     GET /v1/search
     DELETE /v1/sessions
     GET /v1/sessions
@@ -89,6 +92,19 @@ fn every_route_is_described() {
     PUT /v1/users/{user}/addresses/{address}
     PUT /v1/users/{user}/password
     PUT /v1/users/{user}/role
+    GET /v1/webhook-endpoints
+    POST /v1/webhook-endpoints
+    DELETE /v1/webhook-endpoints/{endpoint}
+    GET /v1/webhook-endpoints/{endpoint}
+    PATCH /v1/webhook-endpoints/{endpoint}
+    GET /v1/webhook-endpoints/{endpoint}/deliveries
+    GET /v1/webhook-endpoints/{endpoint}/deliveries/{delivery}
+    POST /v1/webhook-endpoints/{endpoint}/deliveries/{delivery}/resend
+    POST /v1/webhook-endpoints/{endpoint}/disable
+    POST /v1/webhook-endpoints/{endpoint}/enable
+    POST /v1/webhook-endpoints/{endpoint}/resend
+    POST /v1/webhook-endpoints/{endpoint}/secret
+    POST /v1/webhook-endpoints/{endpoint}/test
     POST /v1/webhooks/payments/{provider}
     ");
 }
