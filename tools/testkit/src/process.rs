@@ -44,6 +44,8 @@ pub struct Process {
     whereabouts: Whereabouts,
     /// Where it answers other nodes, if it has no public API.
     behind: Option<String>,
+    /// Whether it sends webhooks. What comes of them is another thing in each run, so others than their own suite do not.
+    webhooks: bool,
 }
 
 impl Process {
@@ -60,9 +62,15 @@ impl Process {
     pub(crate) async fn started(build: Build, arguments: Vec<String>, behind: Option<String>) -> Self {
         let serve = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned);
         let arguments = serve.into_iter().chain(arguments).collect();
-        let mut process = Self { child: None, build, arguments, whereabouts: Whereabouts::default(), behind };
+        let whereabouts = Whereabouts::default();
+        let mut process = Self { child: None, build, arguments, whereabouts, behind, webhooks: false };
         process.start().await;
         process
+    }
+
+    /// Sends webhooks the next time it starts.
+    pub fn send_webhooks(&mut self) {
+        self.webhooks = true;
     }
 
     /// Takes another build the next time it starts.
@@ -86,6 +94,10 @@ impl Process {
         assert!(self.child.is_none(), "it runs");
         let mut command = Command::new(self.build.program());
         command.args(&self.arguments).env("SHOAL_CHECKOUT_WEBHOOK_SECRET", WEBHOOK_SECRET);
+        // An earlier build has no such key.
+        if self.build == Build::Present {
+            command.env("SHOAL_WEBHOOKS_ENABLED", self.webhooks.to_string());
+        }
         command.env("SHOAL_LOG_LEVEL", std::env::var("SHOAL_LOG_LEVEL").unwrap_or_else(|_| "error".into()));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program can be started");

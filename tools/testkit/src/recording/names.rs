@@ -27,6 +27,8 @@ impl Names {
         while let Some(first) = rest.chars().next() {
             let len = match time(rest) {
                 Some(time) => time.len(),
+                // Its base 64 has letters that are in no word.
+                None if rest.starts_with("whsec_") => rest.find('"').unwrap_or(rest.len()),
                 None => rest.find(|letter| !of_word(letter)).unwrap_or(rest.len()).max(first.len_utf8()),
             };
             let (word, after) = rest.split_at(len);
@@ -59,6 +61,9 @@ impl Names {
         }
         if letters > 80 && word.starts_with("shoal_") {
             return Some(self.named(word, "token"));
+        }
+        if word.starts_with("whsec_") {
+            return Some(self.named(word, "webhook secret"));
         }
         if let Some(keys) = cursor(word) {
             let replaced = self.replace(&keys);
@@ -117,6 +122,9 @@ mod tests {
         assert_eq!(names.replace(&format!("/v1/orders/{two}/{one}?x")), "/v1/orders/<order 2>/<order 1>?x");
         let cursor = URL_SAFE_NO_PAD.encode(format!("1777803120000000\u{1f}{one}"));
         assert_eq!(names.replace(&format!("\"{cursor}\"")), "\"<cursor <micros 1>|<order 1>>\"");
+        let secrets = r#"{"secret":"whsec_a+b/c==","old":"whsec_a+b/c=="}"#;
+        let named = r#"{"secret":"<webhook secret 1>","old":"<webhook secret 1>"}"#;
+        assert_eq!(names.replace(secrets), named);
         assert_eq!(names.replace("hat 12345 – größer_als €"), "hat 12345 – größer_als €");
     }
 }

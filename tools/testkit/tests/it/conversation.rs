@@ -14,6 +14,7 @@ mod sessions;
 mod settings;
 mod stock;
 mod users;
+mod webhooks;
 
 use serde_json::{Value, json};
 use shoal_testkit::{Answer, Client, Fleet, Item, PASSWORD, Recording, Request};
@@ -55,6 +56,7 @@ pub(crate) async fn tell(fleet: &Fleet) -> Recording {
     checkouts::tell(&mut talk).await;
     orders::tell(&mut talk).await;
     sales::tell(&mut talk).await;
+    webhooks::tell(&mut talk).await;
     node::tell(&mut talk).await;
     bad_input::tell(&mut talk).await;
     talk.recording

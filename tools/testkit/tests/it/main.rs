@@ -24,3 +24,4 @@ mod topologies;
 mod traces;
 mod upgrade;
 mod versions;
+mod webhooks;

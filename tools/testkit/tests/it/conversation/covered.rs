@@ -18,7 +18,7 @@ const WITHOUT_FAULT: [&str; 9] = [
 ];
 
 /// Codes that no conversation with a healthy shop brings about, with the suite that does.
-const ELSEWHERE: [(&str, &str); 17] = [
+const ELSEWHERE: [(&str, &str); 18] = [
     ("body_too_large", "bad_input: the answer may be lost with the connection"),
     ("checkout_failed", "saga: a failure without a code of its own"),
     ("deadline_exceeded", "edge/gateway"),
@@ -33,6 +33,7 @@ const ELSEWHERE: [(&str, &str); 17] = [
     ("storage_full", "bad_input"),
     ("storage_read_only", "bad_input"),
     ("too_many_lines", "services/orders: 501 SKUs"),
+    ("too_many_webhook_endpoints", "services/notifications: 51 endpoints"),
     ("truncated_body", "bad_input: the connection ends with it"),
     ("unavailable", "apart: a service is away"),
     ("amount_too_large", "bad_input: a hundred lines of the dearest"),
