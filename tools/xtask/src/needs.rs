@@ -8,6 +8,8 @@ use shoal_servers::Postgres;
 
 /// The tool that tests the API from its description, with the version the settings were made for.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// The official library of Standard Webhooks, which judges what is sent.
+const STANDARD_WEBHOOKS: &str = "standardwebhooks==1.1.0";
 /// Where Debian's packages of PostgreSQL read whether to make and start a server when they are installed.
 const DEFAULT_SERVER: &str = "/etc/postgresql-common/createcluster.conf";
 
@@ -126,6 +128,34 @@ fn environment(folder: &Path, package: &str) -> Result<bool, String> {
 fn by_hand(folder: &Path, package: &str) -> String {
     let (name, folder) = (package.split('=').next().unwrap_or_default(), folder.display());
     format!("{name} is missing: run `python3 -m venv --clear {folder} && {folder}/bin/pip install {package}`")
+}
+
+/// Makes sure of the official library of Standard Webhooks, where the tests of webhooks look for it.
+///
+/// # Errors
+/// What is missing and the command that mends it.
+pub(crate) fn standard_webhooks(root: &Path) -> Result<(), String> {
+    let folder = root.join("target/tools/receivers");
+    let there = || {
+        let python = folder.join("bin/python");
+        works(&python.to_string_lossy(), &["-c", "import standardwebhooks"])
+    };
+    if there() {
+        return Ok(());
+    }
+    if !works("python3", &["-c", "import venv, ensurepip"]) {
+        apt("Python with venv", &["python3", "python3-venv"])?;
+    }
+    let install = ["install", "--quiet", "--disable-pip-version-check", STANDARD_WEBHOOKS];
+    let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        && run(Command::new(folder.join("bin/pip")).args(install));
+    if made && there() {
+        return Ok(());
+    }
+    Err(format!(
+        "{STANDARD_WEBHOOKS} is missing: run `python3 -m venv --clear {0} && {0}/bin/pip install {STANDARD_WEBHOOKS}`",
+        folder.display()
+    ))
 }
 
 fn has_version(program: &Path, version: &str) -> bool {
