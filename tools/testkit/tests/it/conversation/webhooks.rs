@@ -84,7 +84,7 @@ async fn follows(talk: &mut Talk<'_>, customer: &Client, endpoint: &str) {
     let delivery = format!("{list}/{}", tested.text("/id"));
     talk.only_for_staff(customer, |who| who.get(&list)).await;
     talk.ask(talk.staff.get(&list), 200).await;
-    talk.ask(talk.staff.get(&format!("{list}?state=delivered&type=webhook.test")), 200).await;
+    talk.ask(talk.staff.get(format!("{list}?state=delivered&type=webhook.test")), 200).await;
     talk.only_for_staff(customer, |who| who.get(&delivery)).await;
     talk.ask(talk.staff.get(&delivery), 200).await;
     let nothing = format!("{list}/webhook_delivery_{NOTHING}");
