@@ -6,6 +6,9 @@ use uuid::Uuid;
 use crate::EventId;
 use crate::store::sql;
 
+/// Rows changed in one transaction, so that no other write waits long.
+const FORGOTTEN_AT_A_TIME: u16 = 1_000;
+
 /// An event to be told, one for each version of its aggregate.
 #[derive(Debug, Clone)]
 pub struct Outgoing<D> {
@@ -120,19 +123,20 @@ impl OutboxTable {
 }
 
 /// The migration of a house whose outbox has two relays: see [`OutboxTable::in_two_steps`].
-pub const OUTBOX_TOLD_HERE: &str = "-- Events told to those in this process, and not yet to the queue.
-create index outbox_told_here on outbox (aggregate, sequence) where published = 2;
-";
+pub const OUTBOX_TOLD_HERE: &str = include_str!("../migrations/outbox_told_here.sql");
 
 /// Has what was told in this process only, and not yet to a queue, told as if it were new: there is no queue any more.
 ///
 /// # Errors
 /// What the engine answers.
 pub async fn forget_told_here(db: &Database, cx: &Context) -> Result<(), Error> {
-    db.write(cx, async move |tx| {
-        tx.execute(sql::FORGET_TOLD_HERE, params![]).await?;
-        tx.wake();
-        Ok(())
-    })
-    .await
+    loop {
+        let forgotten = db.write(cx, async move |tx| {
+            tx.wake();
+            tx.execute(sql::FORGET_TOLD_HERE, params![FORGOTTEN_AT_A_TIME]).await
+        });
+        if forgotten.await? < u64::from(FORGOTTEN_AT_A_TIME) {
+            return Ok(());
+        }
+    }
 }

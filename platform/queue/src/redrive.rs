@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use shoal_sql::{Database, Error};
 use shoal_types::{Context, Env, Timestamp};
-use uuid::Uuid;
 
 use crate::delivery::attempt;
 use crate::{Consumer, DeadLetter, EventId, dead_letter, list_dead_letters};
@@ -29,8 +28,8 @@ pub struct LetterFilter {
     pub consumer: Option<String>,
     /// Of events of this kind.
     pub kind: Option<String>,
-    /// Of this aggregate.
-    pub aggregate: Option<Uuid>,
+    /// Of this aggregate, by its id as text.
+    pub subject: Option<String>,
     /// Given up then or later.
     pub since: Option<Timestamp>,
     /// These events; none for all.
@@ -42,7 +41,7 @@ impl LetterFilter {
     pub fn takes(&self, letter: &DeadLetter) -> bool {
         self.consumer.as_ref().is_none_or(|consumer| *consumer == letter.consumer)
             && self.kind.as_ref().is_none_or(|kind| *kind == letter.event.kind)
-            && self.aggregate.is_none_or(|aggregate| aggregate == letter.event.aggregate)
+            && self.subject.as_ref().is_none_or(|subject| *subject == letter.event.subject)
             && self.since.is_none_or(|since| letter.at >= since)
             && (self.events.is_empty() || self.events.contains(&letter.event.id))
     }

@@ -55,7 +55,9 @@ impl House<'_> {
     /// inboxes know, as they remember longer than what is published again is old.
     pub(crate) async fn fill(&self, publisher: &Publisher, stream: &str) -> Result<(), Failure> {
         let cx = Context::system(self.env, self.limit);
-        if inbox::has_filled(self.db, &cx, stream).await? {
+        // A house may have two outboxes.
+        let filled = format!("{stream} {}", self.table.published.text());
+        if inbox::has_filled(self.db, &cx, &filled).await? {
             return Ok(());
         }
         let mut after = Position::since(self.env.now().minus(Retention::default().events - MARGIN));
@@ -80,7 +82,7 @@ impl House<'_> {
             );
         }
         let cx = Context::system(self.env, self.limit);
-        inbox::note_filled(self.db, &cx, stream).await?;
+        inbox::note_filled(self.db, &cx, &filled).await?;
         Ok(())
     }
 }

@@ -6,13 +6,16 @@ shoal_sql::statements! {
         PUBLISH = "update outbox set published = 1 from (values {rows:uuid,bigint}) as d
             where aggregate = d.column1 and sequence = d.column2";
         PUBLISHED = include_str!("store/published.sql");
-        WAITING = "select count(*), min(at) from outbox where published = 0";
+        WAITING = "select count(*), min(at) from
+            (select at from outbox where published = 0 order by at limit 100000) as waiting";
         TELL_HERE = "update outbox set published = 2 from (values {rows:uuid,bigint}) as d
             where aggregate = d.column1 and sequence = d.column2";
         TOLD_HERE = "select aggregate, sequence, event_id, kind, subject, at, data
             from outbox where published = 2 order by aggregate, sequence limit $1";
-        WAITING_TOLD_HERE = "select count(*), min(at) from outbox where published in (0, 2)";
-        FORGET_TOLD_HERE = "update outbox set published = 0 where published = 2";
+        WAITING_TOLD_HERE = "select count(*), min(at) from
+            (select at from outbox where published in (0, 2) order by at limit 100000) as waiting";
+        FORGET_TOLD_HERE = "update outbox set published = 0 where (aggregate, sequence) in
+            (select aggregate, sequence from outbox where published = 2 limit $1)";
         HEARD = "select 1 from inbox where aggregate = $1 and consumer = $2 and event_id = $3";
         RECEIVE = "insert into inbox (aggregate, consumer, event_id, at) values {rows:4}
             on conflict (aggregate, consumer, event_id) do nothing returning event_id";

@@ -1,4 +1,4 @@
-use async_nats::{Client, Message, StatusCode, Subject};
+use async_nats::{Client, Message, Subject};
 
 use crate::Event;
 
@@ -43,9 +43,10 @@ pub(super) enum Brought {
 
 impl Brought {
     pub(super) fn of(message: Message) -> Self {
-        match message.status {
-            None | Some(StatusCode::OK) => {}
-            Some(StatusCode::IDLE_HEARTBEAT) => return Self::Nothing,
+        match message.status.map(|status| status.as_u16()) {
+            None | Some(200) => {}
+            // A sign of life.
+            Some(100) => return Self::Nothing,
             Some(_) => return Self::End,
         }
         let Some(ticket) = message.reply.and_then(Ticket::of) else { return Self::Nothing };

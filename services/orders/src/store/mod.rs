@@ -95,7 +95,8 @@ shoal_sql::statements! {
             where order_id = $1 order by sequence limit $2";
         UNPUBLISHED = include_str!("unpublished.sql");
         PUBLISHED = include_str!("published.sql");
-        WAITING = "select count(*), min(at) from order_events where published = 0";
+        WAITING = "select count(*), min(at) from
+            (select at from order_events where published = 0 order by at limit 100000) as waiting";
         PUBLISH = "update order_events set published = 1 from (values {rows:uuid,bigint}) as d
             where order_id = d.column1 and sequence = d.column2";
 

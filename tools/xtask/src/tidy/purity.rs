@@ -22,7 +22,7 @@ const CLOCK_AND_CHANCE: &[&str] = &[
 /// The real sources are made once, in the node's wiring; all others are handed one.
 const REAL_SOURCES: &[&str] = &["SystemClock", "SystemRng"];
 /// Where elapsed time may be measured.
-const STOPWATCH: &[&str] = &["platform/net", "platform/types", "tools"];
+const STOPWATCH: &[&str] = &["platform/net", "platform/queue/src/nats", "platform/types", "tools"];
 const HTTP: &[&str] = &["axum::", "hyper::", "http::", "reqwest::", "tower_http::"];
 const HTTP_NAMES: &[&str] = &["StatusCode", "HeaderMap", "HeaderName", "HeaderValue"];
 const HTTP_FLOORS: &[&str] = &["platform/net", "edge", "tools"];
