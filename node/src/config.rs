@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shoal_net::http::HttpConfig;
 use shoal_net::units;
-use shoal_notifications::WebhookOptions;
+use shoal_notifications::{MailOptions, WebhookOptions};
 use shoal_orders::Zone;
 use shoal_sql::Source;
 use shoal_types::{Currency, Secret};
@@ -46,6 +46,8 @@ pub struct Config {
     pub checkout: CheckoutConfig,
     /// What programs outside are sent.
     pub webhooks: WebhookOptions,
+    /// Mail.
+    pub mail: MailOptions,
     /// Other nodes.
     pub cluster: ClusterConfig,
     /// Logging.
@@ -222,6 +224,17 @@ impl Role {
             Self::Checkout => "checkout",
             Self::Notifications => "notifications",
         }
+    }
+}
+
+impl Config {
+    /// How mails are sent, which call the shop as the storefront does unless they have a name of their own.
+    pub fn mail_options(&self) -> MailOptions {
+        let mut options = self.mail.clone();
+        if options.shop_name.is_empty() {
+            options.shop_name.clone_from(&self.web.name);
+        }
+        options
     }
 }
 

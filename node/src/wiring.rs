@@ -8,7 +8,7 @@ use shoal_contract::users::{self, Users as UserService};
 use shoal_contract::{checkout, notifications, orders, products};
 use shoal_exchange::Targets;
 use shoal_gateway::Services;
-use shoal_notifications::House as Notifications;
+use shoal_notifications::{House as Notifications, Mailer};
 use shoal_orders::Orders;
 use shoal_products::Products;
 use shoal_queue::{Consumer, OutboxTable, Relay, RelayOptions};
@@ -106,9 +106,11 @@ impl Opened {
         if roles.has(Role::Notifications) {
             let users = needed(&self.services.users, "notifications", "users")?;
             let orders = needed(&self.services.orders, "notifications", "orders")?;
-            let webhooks = config.webhooks.clone();
-            let options =
-                shoal_notifications::Options { webhooks, ..shoal_notifications::Options::new(data) };
+            let options = shoal_notifications::Options {
+                mail: mailer(config)?,
+                webhooks: config.webhooks.clone(),
+                ..shoal_notifications::Options::new(data)
+            };
             let house = Notifications::open(options, env.clone(), users, orders).await;
             let house = house.with_context(|| cannot("notifications", data))?;
             self.services.notifications = Some(house.clone());
@@ -317,6 +319,14 @@ fn users_options(config: &Config) -> shoal_users::Options {
         options.passwords.hashes_max = config.users.hashes_max;
     }
     options
+}
+
+fn mailer(config: &Config) -> anyhow::Result<Option<Arc<Mailer>>> {
+    if !config.mail.is_on() {
+        return Ok(None);
+    }
+    let mailer = Mailer::new(&config.mail_options()).context("no mail can be sent")?;
+    Ok(Some(Arc::new(mailer)))
 }
 
 fn checkout_options(config: &Config, env: &Env) -> shoal_checkout::Options {

@@ -21,6 +21,7 @@ mod link;
 mod login;
 mod order;
 mod page;
+mod password;
 mod payment;
 mod price;
 mod product;

@@ -8,7 +8,8 @@ use shoal_net::http::{Class, RouteRule};
 
 use crate::shop::{Options, Services, Shop};
 use crate::{
-    account, assets, cart, category, checkout, guard, home, login, order, payment, product, search, status,
+    account, assets, cart, category, checkout, guard, home, login, order, password, payment, product, search,
+    status,
 };
 
 /// The pages, to be served in the stack of the API: it gives requests their context, ids and limits.
@@ -58,6 +59,8 @@ fn people() -> Router<Shop> {
         .route("/login", get(login::show).post(login::log_in))
         .route("/register", get(login::show_register).post(login::register))
         .route("/logout", post(login::log_out))
+        .route("/password/forgotten", get(password::show_forgotten).post(password::request))
+        .route("/password/new", get(password::show_new).post(password::choose))
         .route("/account", get(account::show))
         .route("/account/addresses", post(account::save_address))
         .route("/account/addresses/remove", post(account::remove_address))
@@ -67,5 +70,5 @@ fn rules() -> Vec<RouteRule> {
     let login = |route: &str| RouteRule::new(Some(Method::POST), route).class(Class::Login);
     // As at the API: a saga may wait for a payment provider that is slow to answer.
     let patient = RouteRule::new(Some(Method::POST), "/checkout").timeout(Duration::from_secs(60));
-    vec![login("/login"), login("/register"), patient]
+    vec![login("/login"), login("/register"), login("/password/forgotten"), login("/password/new"), patient]
 }

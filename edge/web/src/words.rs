@@ -10,6 +10,7 @@ pub(crate) fn sentence(error: &impl Fact) -> String {
     let known = match error.code() {
         "email_taken" => "There is an account with this e-mail address already. Log in instead.",
         "wrong_credentials" => "E-mail address or password is wrong.",
+        "reset_refused" => "This link was used already, or is older than an hour. Ask for another mail.",
         "unauthenticated" => "Please log in first.",
         "cart_busy" => "This cart is being paid just now, so it cannot be changed until that ends.",
         "cart_ordered" => "This cart has been ordered already.",

@@ -20,7 +20,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Say whether the configuration is acceptable; nothing is opened.
+    /// Say whether the configuration is acceptable, the templates of mails included; nothing is opened.
     Check,
 }
 
@@ -32,7 +32,12 @@ impl ConfigCommand {
                 let cells = |it: &Setting| [it.key.clone(), it.value.clone(), it.source.clone()];
                 output::table(json, ["KEY", "VALUE", "SOURCE"], &loaded.settings, cells)?;
             }
-            What::Check => eprintln!("the configuration is acceptable"),
+            What::Check => {
+                if loaded.config.mail.is_on() {
+                    loaded.config.mail_options().check()?;
+                }
+                eprintln!("the configuration is acceptable");
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -9,7 +9,7 @@ use super::{Config, data};
 /// The defaults, with a comment for each key.
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
 /// Keys that are never printed.
-const SECRETS: [&str; 1] = ["checkout.webhook_secret"];
+const SECRETS: [&str; 2] = ["checkout.webhook_secret", "mail.password"];
 /// Variables of the environment that are not keys: `SHOAL_CONFIG` names the file.
 const NOT_KEYS: [&str; 1] = ["SHOAL_CONFIG"];
 /// What the tests of Shoal are told, wherever they run.

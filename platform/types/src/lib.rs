@@ -14,6 +14,7 @@ mod rng;
 mod span;
 mod text;
 pub mod wire;
+mod written;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use context::{Caller, Context, Deadline, Idempotency, Role, TraceId, User};

@@ -12,9 +12,11 @@ create table mails (
   resent bigint not null,
   -- Nobody touches it before. Whoever takes it to send it moves this on, so that it is another's again if they die.
   due_at bigint not null,
+  -- Who is sending it.
+  owner uuid,
+  -- Nobody tries it any more after this.
+  expires_at bigint not null,
   code text,
-  -- When it happened.
-  at bigint not null,
   created_at bigint not null,
   updated_at bigint not null,
   constraint mails_pk primary key (mail_id),

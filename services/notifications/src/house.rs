@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
+use shoal_contract::notifications::MailNoun;
 use shoal_contract::orders::Orders;
 use shoal_contract::users::Users;
 use shoal_net::outgoing::Client;
 use shoal_sql::{Database, Durability, Source};
 use shoal_types::Env;
+use uuid::Uuid;
 
-use crate::WebhookOptions;
 use crate::store::MIGRATIONS;
+use crate::{Mailer, WebhookOptions};
 
 /// How to open the house.
 #[derive(Debug, Clone)]
@@ -16,8 +18,8 @@ pub struct Options {
     pub source: Source,
     /// What an answered write survives.
     pub durability: Durability,
-    /// Whether mails are made of what is heard.
-    pub mail: bool,
+    /// What sends mail; none is made without it.
+    pub mail: Option<Arc<Mailer>>,
     /// How webhooks are sent.
     pub webhooks: WebhookOptions,
 }
@@ -28,7 +30,7 @@ impl Options {
         Self {
             source: source.into(),
             durability: Durability::Full,
-            mail: false,
+            mail: None,
             webhooks: WebhookOptions::default(),
         }
     }
@@ -39,12 +41,12 @@ pub struct House {
     pub(crate) db: Database,
     pub(crate) env: Env,
     pub(crate) options: Options,
-    #[expect(dead_code, reason = "the sender of mails asks them")]
     pub(crate) users: Arc<dyn Users>,
-    #[expect(dead_code, reason = "the sender of mails asks them")]
     pub(crate) orders: Arc<dyn Orders>,
     /// What sends webhooks.
     pub(crate) webhooks: Client,
+    /// This process, as who sends mails.
+    pub(crate) owner: Uuid,
 }
 
 impl House {
@@ -72,7 +74,8 @@ impl House {
         orders: Arc<dyn Orders>,
     ) -> Arc<Self> {
         let webhooks = Client::new(options.webhooks.client(), env.clone());
-        Arc::new(Self { db, env, options, users, orders, webhooks })
+        let owner = env.id::<MailNoun>().uuid();
+        Arc::new(Self { db, env, options, users, orders, webhooks, owner })
     }
 
     /// Its database, for the counters and the closing.

@@ -19,6 +19,13 @@ shoal_sql::statements! {
         LIST_MAILS = include_str!("store/list_mails.sql");
         LIST_MAILS_OF_STATE = include_str!("store/list_mails_of_state.sql");
         RESEND_MAIL = include_str!("store/resend_mail.sql");
+        HASTEN_MAIL = include_str!("store/hasten_mail.sql");
+        LIST_DUE_MAILS = include_str!("store/list_due_mails.sql");
+        NEXT_DUE_MAIL = "select due_at from mails where state = 'pending' order by due_at limit 1";
+        TAKE_MAILS = include_str!("store/take_mails.sql");
+        TAKE_BACK_MAILS = "update mails set due_at = $1, owner = null where mail_id in
+            (select mail_id from mails where state = 'pending' and owner is not null limit $2)";
+        MARK_MAIL = include_str!("store/mark_mail.sql");
         EXPIRE_MAILS = include_str!("store/expire_mails.sql");
     }
 }

@@ -2,5 +2,6 @@
 
 mod buying;
 mod pages;
+mod passwords;
 mod people;
 mod shop;

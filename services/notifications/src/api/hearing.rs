@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use shoal_contract::notifications::{Error, Hear, MailId};
 use shoal_queue::{Event, receive};
 use shoal_types::{Context, Timestamp};
@@ -16,14 +18,14 @@ pub(super) async fn hear(house: &House, cx: &Context, request: Hear) -> Result<(
     if heard.is_empty() {
         return Ok(());
     }
-    let (env, mail) = (house.env.clone(), house.options.mail);
+    let (env, retry_for) = (house.env.clone(), house.options.mail.as_ref().map(|mailer| mailer.retry_for()));
     let noted = house.db.write(cx, async move |tx| {
         let new = receive(tx, events::NAME, &heard, &env).await?;
         let now = env.now();
         fan_out(tx, &new, now).await?;
-        let mails: Vec<Kept> = match mail {
-            true => new.into_iter().filter_map(|event| mail_for(event, now)).collect(),
-            false => Vec::new(),
+        let mails: Vec<Kept> = match retry_for {
+            Some(retry_for) => new.into_iter().filter_map(|event| mail_for(event, now, retry_for)).collect(),
+            None => Vec::new(),
         };
         store::mails::add(tx, &mails).await?;
         tx.wake();
@@ -33,8 +35,10 @@ pub(super) async fn hear(house: &House, cx: &Context, request: Hear) -> Result<(
 }
 
 /// The mail that an event asks for.
-fn mail_for(event: &Event, now: Timestamp) -> Option<Kept> {
+fn mail_for(event: &Event, now: Timestamp, retry_for: Duration) -> Option<Kept> {
     let kind = events::mail_of(&event.kind)?;
     let id = MailId::from_uuid(event.id.uuid());
-    Some(mail::new(id, kind, event.subject.clone(), event.data.clone(), event.at, now))
+    // What it lacks is left out of the mail.
+    let detail = event.decode().unwrap_or_default();
+    mail::new(id, kind, event.subject.clone(), detail, now, retry_for)
 }

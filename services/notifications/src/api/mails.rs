@@ -1,4 +1,6 @@
-use shoal_contract::notifications::{Error, ListMails, Mail, MailRef, MailState};
+use std::time::Duration;
+
+use shoal_contract::notifications::{Error, ListMails, Mail, MailRef};
 use shoal_queue::once;
 use shoal_types::{Context, Cursor, Fault, Page, PageRequest, Role, Timestamp};
 use uuid::Uuid;
@@ -31,10 +33,10 @@ fn position(cursor: &Cursor) -> Result<store::mails::Position, Fault> {
 pub(super) async fn resend(house: &House, cx: &Context, request: MailRef) -> Result<Mail, Error> {
     cx.caller.require(Role::Staff)?;
     let (id, env) = (request.mail, house.env.clone());
+    let retry_for = house.options.mail.as_ref().map_or(Duration::ZERO, |mailer| mailer.retry_for());
     let resent = once(&house.db, cx, &house.env, "resend_mail", async move |tx| {
-        let found = store::mails::find(tx, id).await?.ok_or(Error::UnknownMail {})?;
-        let again = found.mail.state != MailState::Pending;
-        store::mails::resend(tx, id, env.now(), again).await?;
+        let now = env.now();
+        store::mails::resend(tx, id, now, now.plus(retry_for)).await?;
         tx.wake();
         let found = store::mails::find(tx, id).await?.ok_or(Error::UnknownMail {})?;
         Ok::<_, Failure>(found.mail)

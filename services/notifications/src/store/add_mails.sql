@@ -8,8 +8,8 @@ insert into mails (
   tries,
   resent,
   due_at,
+  expires_at,
   code,
-  at,
   created_at,
   updated_at
 )

@@ -8,8 +8,8 @@ select
   tries,
   resent,
   due_at,
+  expires_at,
   code,
-  at,
   created_at,
   updated_at
 from mails

@@ -1,23 +1,58 @@
 //! A small town: a house of notifications, a clock that stands still, and other houses that answer what a test says.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
 use shoal_contract::notifications::{Hear, ListMails, Mail, Notifications};
-use shoal_contract::{orders, users};
-use shoal_notifications::{House, MIGRATIONS, Options};
+use shoal_contract::{encode, orders, users};
+use shoal_notifications::{House, MIGRATIONS, MailOptions, Mailer, Options};
 use shoal_queue::EventId;
-use shoal_sql::{Database, Source};
+use shoal_sql::{Database, Engine, Source, Tx, params};
 use shoal_types::wire::Call;
 use shoal_types::{
     Caller, Context, Env, Fault, Id, ManualClock, Noun, Role, SystemRng, Timestamp, User as UserNoun,
 };
+use tokio::task::JoinHandle;
 
-/// The other houses, which are away.
-pub(crate) struct Others;
+shoal_sql::statements! {
+    mod sql {
+        FREE = "update mails set due_at = 0 where owner is not null";
+    }
+}
+
+/// How mail is sent to a server at this port.
+pub(crate) fn mail_options(port: u16) -> MailOptions {
+    MailOptions {
+        url: format!("smtp://127.0.0.1:{port}"),
+        from: "shop@example.com".to_owned(),
+        reply_to: "help@example.com".to_owned(),
+        shop_name: "Fish & Sons".to_owned(),
+        public_url: "https://shop.example/".to_owned(),
+        ..MailOptions::default()
+    }
+}
+
+/// The other houses: the answer to each method, the same for every request. Who was told none is away.
+#[derive(Default)]
+pub(crate) struct Others(Mutex<HashMap<&'static str, Bytes>>);
+
+impl Others {
+    /// From now on `method` is answered with `answer`.
+    pub(crate) fn answer<T: Serialize, E: Serialize>(&self, method: &'static str, answer: Result<T, E>) {
+        let answer = encode(&answer).expect("encoded");
+        self.0.lock().expect("not poisoned").insert(method, answer);
+    }
+
+    /// From now on nobody answers `method`.
+    pub(crate) fn is_away(&self, method: &'static str) {
+        self.0.lock().expect("not poisoned").remove(method);
+    }
+}
 
 #[async_trait]
 impl Call for Others {
@@ -25,11 +60,12 @@ impl Call for Others {
         &self,
         _: &Context,
         service: &'static str,
-        _: &'static str,
+        method: &'static str,
         _: Bytes,
         _: bool,
     ) -> Result<Bytes, Fault> {
-        Err(Fault::Unavailable { what: service.to_owned() })
+        let known = self.0.lock().expect("not poisoned").get(method).cloned();
+        known.ok_or_else(|| Fault::Unavailable { what: service.to_owned() })
     }
 }
 
@@ -37,22 +73,61 @@ pub(crate) struct Town {
     pub(crate) house: Arc<House>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) env: Env,
+    pub(crate) others: Arc<Others>,
+    options: Options,
 }
 
 impl Town {
     pub(crate) async fn start() -> Self {
-        Self::with(Options { mail: true, ..Options::new(Source::Directory("unused".into())) }).await
+        let mailer = Arc::new(Mailer::new(&mail_options(1)).expect("good settings"));
+        Self::with(Options { mail: Some(mailer), ..Options::new(Source::Directory("unused".into())) }).await
     }
 
+    /// With a clock that stands still.
     pub(crate) async fn with(options: Options) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-05-03T10:12:00Z").expect("a time")));
         let env = Env::new(Arc::clone(&clock) as _, Arc::new(SystemRng));
+        Self::new(options, clock, env).await
+    }
+
+    /// With the world's own clock.
+    pub(crate) async fn live(options: Options) -> Self {
+        Self::new(options, Arc::new(ManualClock::at(Timestamp::from_micros(0))), Env::system()).await
+    }
+
+    async fn new(options: Options, clock: Arc<ManualClock>, env: Env) -> Self {
         let db = Database::temporary("notifications", MIGRATIONS, &env).await.expect("opens");
-        let others = Arc::new(Others);
+        Self::on(db, options, clock, env, Arc::default())
+    }
+
+    fn on(db: Database, options: Options, clock: Arc<ManualClock>, env: Env, others: Arc<Others>) -> Self {
         let users = Arc::new(users::Remote::new(others.clone()));
         let orders = Arc::new(orders::Remote::new(others.clone()));
-        let house = House::new(db, options, env.clone(), users, orders);
-        Self { house, clock, env }
+        let house = House::new(db, options.clone(), env.clone(), users, orders);
+        Self { house, clock, env, others, options }
+    }
+
+    /// Another node on the same data.
+    pub(crate) fn beside(&self) -> Self {
+        let db = self.house.database().clone();
+        Self::on(db, self.options.clone(), self.clock.clone(), self.env.clone(), self.others.clone())
+    }
+
+    /// The node that comes after this one has died. Where nodes share the data it comes when what this one took is free.
+    pub(crate) async fn restarted(&self) -> Self {
+        let next = self.beside();
+        if next.house.database().engine() == Engine::Postgres {
+            let cx = self.system();
+            let free = async |tx: &mut Tx| tx.execute(sql::FREE, params![]).await;
+            self.house.database().write(&cx, free).await.expect("the lease is over");
+        }
+        next
+    }
+
+    /// Runs the jobs until the test ends.
+    pub(crate) fn run_jobs(&self) -> JoinHandle<()> {
+        let house = self.house.clone();
+        tokio::spawn(async move { house.run_jobs().await })
     }
 
     pub(crate) fn system(&self) -> Context {
