@@ -192,7 +192,8 @@ impl Opened {
         }
         if let Some(house) = self.notifications.clone() {
             let stop = background.stop.subscribe();
-            background.ending.push(tokio::spawn(house.clone().run_webhooks(stop)));
+            background.ending.push(tokio::spawn(house.clone().run_webhooks(stop.clone())));
+            background.ending.push(tokio::spawn(house.clone().run_mails(stop)));
             background.job(async move { house.run_jobs().await });
         }
         Ok(background)

@@ -13,6 +13,7 @@ use crate::{
     carts, categories, checkouts, cluster, docs, error_pages, home, media, orders, overview, products, sales,
     sessions, settings, stock, users, webhooks,
 };
+use crate::{mails, password_resets};
 
 /// The whole public API over `services`, with limits, problems, logs and metrics around it.
 pub fn router(services: Services, options: Options) -> Router {
@@ -43,6 +44,8 @@ fn rules() -> Vec<RouteRule> {
         login(Method::POST, "/v1/sessions"),
         login(Method::POST, "/v1/users"),
         login(Method::PUT, "/v1/users/{user}/password"),
+        login(Method::POST, "/v1/password-resets"),
+        login(Method::POST, "/v1/password-resets/confirm"),
         // A saga may wait for a payment provider that is slow to answer.
         RouteRule::new(Some(Method::POST), "/v1/checkouts").timeout(Duration::from_secs(60)),
     ]
@@ -61,6 +64,10 @@ fn accounts() -> OpenApiRouter<Gateway> {
         .routes(routes!(users::get_me, users::update_me))
         .routes(routes!(users::set_role))
         .routes(routes!(users::change_password))
+        .routes(routes!(password_resets::request_password_reset))
+        .routes(routes!(password_resets::confirm_password_reset))
+        .routes(routes!(mails::list_mails))
+        .routes(routes!(mails::resend_mail))
         .routes(routes!(users::list_addresses, users::add_address))
         .routes(routes!(users::replace_address, users::remove_address))
         .routes(routes!(sessions::log_in, sessions::list_sessions, sessions::revoke_sessions))

@@ -19,12 +19,8 @@ const MAILS_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const BATCH: u16 = 500;
 
 impl House {
-    /// Runs the jobs for ever: sends, and cleans up. Drop the future to end it.
+    /// Runs the jobs for ever. Drop the future to end it.
     pub async fn run_jobs(&self) {
-        tokio::join!(self.run_sweeps(), self.run_mails());
-    }
-
-    async fn run_sweeps(&self) {
         tokio::time::sleep(FIRST_AFTER).await;
         loop {
             if let Err(error) = self.sweep().await {

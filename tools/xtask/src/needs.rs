@@ -10,6 +10,8 @@ use shoal_servers::Postgres;
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// The official library of Standard Webhooks, which judges what is sent.
 const STANDARD_WEBHOOKS: &str = "standardwebhooks==1.1.0";
+/// A mail server for the tests of mails.
+const AIOSMTPD: &str = "aiosmtpd==1.4.6";
 /// Where Debian's packages of PostgreSQL read whether to make and start a server when they are installed.
 const DEFAULT_SERVER: &str = "/etc/postgresql-common/createcluster.conf";
 
@@ -161,6 +163,29 @@ pub(crate) fn standard_webhooks(root: &Path) -> Result<(), String> {
 fn has_version(program: &Path, version: &str) -> bool {
     let output = Command::new(program).arg("--version").output();
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version))
+}
+
+/// Makes sure of a mail server in Python, to which the tests of mails send, where they look for it.
+///
+/// # Errors
+/// What is missing and the command that mends it.
+pub(crate) fn aiosmtpd(root: &Path) -> Result<(), String> {
+    let folder = root.join("target/tools/sink");
+    let there = || works(&folder.join("bin/python").to_string_lossy(), &["-c", "import aiosmtpd"]);
+    if there() {
+        return Ok(());
+    }
+    if !works("python3", &["-c", "import venv, ensurepip"]) {
+        apt("Python with venv", &["python3", "python3-venv"])?;
+    }
+    let install = ["install", "--quiet", "--disable-pip-version-check", AIOSMTPD];
+    let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        && run(Command::new(folder.join("bin/pip")).args(install));
+    if made && there() {
+        return Ok(());
+    }
+    let by_hand = format!("python3 -m venv --clear {0} && {0}/bin/pip install {AIOSMTPD}", folder.display());
+    Err(format!("{AIOSMTPD} is missing: run `{by_hand}`"))
 }
 
 /// Installs packages of Debian or Ubuntu if this process may.

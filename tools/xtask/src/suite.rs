@@ -77,6 +77,9 @@ fn tests(root: &Path, choice: &Choice, steps: &mut Steps) {
             println!("{missing}; the tests that need it say that they did not run");
         }
     }
+    if let Err(missing) = needs::aiosmtpd(root) {
+        println!("{missing}; the tests of mails say that they did not run");
+    }
     if let Err(missing) = needs::rotel(root) {
         println!("{missing}; the test that sends traces through it says that it did not run");
     }

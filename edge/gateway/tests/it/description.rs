@@ -47,6 +47,8 @@ fn every_route_is_described() {
     GET /v1/checkouts/{checkout}
     POST /v1/checkouts/{checkout}/resume
     GET /v1/cluster
+    GET /v1/mails
+    POST /v1/mails/{mail}/resend
     GET /v1/me
     PATCH /v1/me
     GET /v1/orders
@@ -59,6 +61,8 @@ fn every_route_is_described() {
     POST /v1/orders/{order}/returns
     GET /v1/orders/{order}/timeline
     GET /v1/overview
+    POST /v1/password-resets
+    POST /v1/password-resets/confirm
     GET /v1/products
     POST /v1/products
     DELETE /v1/products/{product}

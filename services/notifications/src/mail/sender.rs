@@ -1,5 +1,6 @@
 //! The job that sends what is due: woken by the commit that notes it, and by the clock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use lettre::message::Mailbox;
 use serde::Serialize;
 use shoal_sql::{Engine, ReadTx, Tx};
 use shoal_types::{Context, Fault, Timestamp};
+use tokio::sync::watch;
 
 use super::server::Refused;
 use super::{Mailer, server};
@@ -21,6 +23,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const BATCH_PER_CONNECTION: u32 = 2;
 /// More mails than this are never taken at a time.
 const TAKEN_MAX: u32 = 1_000;
+/// How long mails that are under way may take when the node ends.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// How long a statement, or a question to another house, may take.
 const WITHIN: Duration = Duration::from_secs(10);
 /// The pause after a mail server could not be reached, or the database; doubles with each time.
@@ -36,22 +40,29 @@ struct Pause {
 }
 
 impl House {
-    /// Sends mails for ever; waits for ever where there is no mail. Drop the future to end it.
-    pub(crate) async fn run_mails(&self) {
-        let Some(mailer) = self.options.mail.as_deref() else { return std::future::pending().await };
+    /// Sends mails until told to stop; those that a mail server is being given it is still given. Dropped meanwhile, they
+    /// go out again.
+    pub async fn run_mails(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let Some(mailer) = self.options.mail.as_deref() else { return };
         let failures = AtomicU32::new(0);
         self.take_back_mails().await;
         let mut commits = self.db.on_commit();
-        loop {
+        while !*stop.borrow() {
             // A commit from here on wakes it again, so that none is missed between the reading and the waiting.
             commits.mark_unchanged();
-            let pause = self.send_mails(mailer, &failures).await.unwrap_or_else(|error| {
+            let begun = stop.clone();
+            let sent = tokio::select! {
+                sent = self.send_mails(mailer, &failures, &begun) => sent,
+                () = ended(stop.clone()) => return,
+            };
+            let pause = sent.unwrap_or_else(|error| {
                 tracing::warn!(%error, "mails wait for the database");
                 Pause { time: away(failures.fetch_add(1, Ordering::Relaxed) + 1), hurried: false }
             });
             tokio::select! {
                 woken = commits.changed(), if pause.hurried => if woken.is_err() { return },
                 () = tokio::time::sleep(pause.time) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
             }
         }
     }
@@ -72,8 +83,16 @@ impl House {
     }
 
     /// Sends what is due, until nothing is or the mail server cannot be reached.
-    async fn send_mails(&self, mailer: &Mailer, failures: &AtomicU32) -> Result<Pause, Fault> {
+    async fn send_mails(
+        &self,
+        mailer: &Mailer,
+        failures: &AtomicU32,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Pause, Fault> {
         loop {
+            if *stop.borrow() {
+                return Ok(Pause { time: Duration::ZERO, hurried: false });
+            }
             // One mail finds out whether the server is back.
             let limit = match failures.load(Ordering::Relaxed) {
                 0 => (mailer.connections * BATCH_PER_CONNECTION).min(TAKEN_MAX),
@@ -185,6 +204,15 @@ impl Mailer {
             Err(refused) => server::outcome(&refused),
         }
     }
+}
+
+/// Until there is no more time to finish what is under way.
+async fn ended(mut stop: watch::Receiver<bool>) {
+    // Whoever could say so is gone: nobody will.
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(FINISH_WITHIN).await;
 }
 
 /// The pause after a server was away so many times.

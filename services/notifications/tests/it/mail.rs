@@ -41,7 +41,7 @@ impl Post {
         let mailer = Arc::new(Mailer::new(&options).expect("good settings"));
         let unused = Source::Directory("unused".into());
         let town = Town::live(Options { mail: Some(mailer), ..Options::new(unused) }).await;
-        let jobs = town.run_jobs();
+        let jobs = town.run_mails();
         let post = Self { town, jobs };
         post.knows(user("ann@example.com", "Ann"), order("ann@example.com"));
         post

@@ -17,6 +17,7 @@ use shoal_types::wire::Call;
 use shoal_types::{
     Caller, Context, Env, Fault, Id, ManualClock, Noun, Role, SystemRng, Timestamp, User as UserNoun,
 };
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 shoal_sql::statements! {
@@ -75,6 +76,7 @@ pub(crate) struct Town {
     pub(crate) env: Env,
     pub(crate) others: Arc<Others>,
     options: Options,
+    pub(crate) stop: watch::Sender<bool>,
 }
 
 impl Town {
@@ -104,7 +106,7 @@ impl Town {
         let users = Arc::new(users::Remote::new(others.clone()));
         let orders = Arc::new(orders::Remote::new(others.clone()));
         let house = House::new(db, options.clone(), env.clone(), users, orders);
-        Self { house, clock, env, others, options }
+        Self { house, clock, env, others, options, stop: watch::Sender::new(false) }
     }
 
     /// Another node on the same data.
@@ -114,8 +116,12 @@ impl Town {
     }
 
     /// The node that comes after this one has died. Where nodes share the data it comes when what this one took is free.
-    pub(crate) async fn restarted(&self) -> Self {
-        let next = self.beside();
+    pub(crate) async fn restarted(&self, port: u16) -> Self {
+        // Connections that were left in the middle of something are gone with the process.
+        let mailer = Arc::new(Mailer::new(&mail_options(port)).expect("good settings"));
+        let options = Options { mail: Some(mailer), ..self.options.clone() };
+        let db = self.house.database().clone();
+        let next = Self::on(db, options, self.clock.clone(), self.env.clone(), self.others.clone());
         if next.house.database().engine() == Engine::Postgres {
             let cx = self.system();
             let free = async |tx: &mut Tx| tx.execute(sql::FREE, params![]).await;
@@ -124,10 +130,10 @@ impl Town {
         next
     }
 
-    /// Runs the jobs until the test ends.
-    pub(crate) fn run_jobs(&self) -> JoinHandle<()> {
-        let house = self.house.clone();
-        tokio::spawn(async move { house.run_jobs().await })
+    /// Sends mails until the test ends.
+    pub(crate) fn run_mails(&self) -> JoinHandle<()> {
+        let (house, stop) = (self.house.clone(), self.stop.subscribe());
+        tokio::spawn(house.run_mails(stop))
     }
 
     pub(crate) fn system(&self) -> Context {

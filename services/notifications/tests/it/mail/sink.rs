@@ -50,7 +50,7 @@ pub(crate) struct Sink {
 /// Python with aiosmtpd: where `cargo xtask test` puts it, or the one that a variable names.
 fn python() -> Option<PathBuf> {
     let named = std::env::var_os("SHOAL_TEST_PYTHON").map(PathBuf::from);
-    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/receivers/bin/python");
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/sink/bin/python");
     let python = named.unwrap_or(made);
     let has_it = || {
         let mut command = std::process::Command::new(&python);

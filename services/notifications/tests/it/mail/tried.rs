@@ -74,8 +74,8 @@ async fn who_dies_before_the_note_sends_again_under_the_same_id() {
     // The server has it and this process will never know.
     post.jobs.abort();
     assert_eq!(post.town.mails().await[0].state, MailState::Pending);
-    let next = post.town.restarted().await;
-    let jobs = next.run_jobs();
+    let next = post.town.restarted(sink.port).await;
+    let jobs = next.run_mails();
     let second = sink.take().await;
     assert_eq!(first.header("Message-ID"), second.header("Message-ID"));
     assert_eq!(first.plain, second.plain);
@@ -84,11 +84,26 @@ async fn who_dies_before_the_note_sends_again_under_the_same_id() {
 }
 
 #[tokio::test]
+async fn who_is_told_to_stop_finishes_what_is_under_way() {
+    let Some(sink) = Sink::start().await else { return };
+    let mut post = Post::to(sink.port).await;
+    for _ in 0..15 {
+        post.welcome().await;
+    }
+    post.town.stop.send_replace(true);
+    (&mut post.jobs).await.expect("it ends");
+    let mails = post.town.mails().await;
+    let sent = mails.iter().filter(|mail| mail.state == MailState::Sent).count();
+    assert!(mails.iter().all(|mail| mail.state == MailState::Sent || mail.tries == 0), "{mails:?}");
+    assert_eq!(sink.stop().await.len(), sent, "each that was begun was noted");
+}
+
+#[tokio::test]
 async fn nodes_that_share_the_data_send_each_mail_once() {
     let Some(mut sink) = Sink::start().await else { return };
     let post = Post::to(sink.port).await;
     let other = post.town.beside();
-    let jobs = other.run_jobs();
+    let jobs = other.run_mails();
     for _ in 0..30 {
         post.welcome().await;
     }
