@@ -223,6 +223,8 @@ impl Work {
             if *self.stop.borrow() {
                 return ControlFlow::Break(());
             }
+            // A change from here on ends the pause.
+            let line = self.line();
             let (halt, longest) = match self.publish(refill).await {
                 Ok(published) if published < usize::from(self.options.batch) => {
                     self.tell_waiting(0);
@@ -248,13 +250,13 @@ impl Work {
                     "events wait in the outbox"
                 );
             }
-            self.pause(backoff(self.options.backoff, failures).min(longest)).await?;
+            self.pause(backoff(self.options.backoff, failures).min(longest), line).await?;
         }
     }
 
     /// Waits so long; less if the queue comes back.
-    async fn pause(&self, time: Duration) -> ControlFlow<()> {
-        let (mut stop, mut line) = (self.stop.clone(), self.line());
+    async fn pause(&self, time: Duration, mut line: Option<watch::Receiver<u64>>) -> ControlFlow<()> {
+        let mut stop = self.stop.clone();
         tokio::select! {
             () = tokio::time::sleep(time) => ControlFlow::Continue(()),
             () = changed(&mut line) => ControlFlow::Continue(()),
@@ -308,7 +310,9 @@ impl Work {
             });
             marked.await?;
         }
-        metrics::counter!("queue_published_total", "house" => self.db.name()).increment(published);
+        if !wakes {
+            metrics::counter!("queue_published_total", "house" => self.db.name()).increment(published);
+        }
         self.progress.send_modify(|progress| {
             progress.published += published;
             progress.dead_letters += dead_letters;

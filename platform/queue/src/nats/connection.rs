@@ -123,9 +123,18 @@ impl Queue {
         self.0.line.borrow().is_multiple_of(2)
     }
 
-    /// Changes whenever the connection is lost or made: even while there is one.
+    /// The same, and tells it to who measures.
+    pub fn measured(&self) -> bool {
+        let connected = self.is_connected();
+        metrics::gauge!("queue_connected").set(if connected { 1.0 } else { 0.0 });
+        connected
+    }
+
+    /// Changes whenever the connection is lost or made from now on: even while there is one.
     pub fn line(&self) -> watch::Receiver<u64> {
-        self.0.line.clone()
+        let mut line = self.0.line.clone();
+        line.mark_unchanged();
+        line
     }
 
     /// Resolves as soon as there is a connection.
@@ -267,7 +276,6 @@ fn note(line: &watch::Sender<u64>, event: &Event) {
                 *line += if up(*line) { 2 } else { 1 };
                 true
             });
-            metrics::gauge!("queue_connected").set(1.0);
             tracing::info!("connected to the queue");
         }
         Event::Disconnected | Event::Closed => {
@@ -276,7 +284,6 @@ fn note(line: &watch::Sender<u64>, event: &Event) {
                 *line += u64::from(lost);
                 lost
             });
-            metrics::gauge!("queue_connected").set(0.0);
             if lost {
                 tracing::warn!("the queue is away; events wait in the outboxes until it is back");
             }

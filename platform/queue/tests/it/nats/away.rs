@@ -26,7 +26,12 @@ async fn a_queue_that_is_away_at_the_start_is_waited_for() {
     }
     assert_eq!(count(&db, sql::UNPUBLISHED).await, 40);
     let mut progress = relay.progress();
-    progress.wait_for(|progress| progress.waiting > 0).await.expect("the relay runs");
+    progress.wait_for(|progress| progress.waiting == 40).await.expect("the relay runs");
+    let asked = db.counters().reads;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(db.counters().reads - asked < 100, "it asks with growing pauses");
     restart(&mut server);
     all_in_order(&angler, &shoal, 20).await;
     relay.stop().await;
