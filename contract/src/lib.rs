@@ -6,6 +6,7 @@
 
 mod address;
 pub mod checkout;
+pub mod deliveries;
 pub mod events;
 pub mod nodes;
 pub mod notifications;

@@ -172,7 +172,7 @@ mod tests {
     use shoal_types::{Context, Env, Fault, Idempotency, NodeId, Role, Secret};
 
     use crate::users::{NewUser, Remote, Token, Users};
-    use crate::{checkout, nodes, notifications, orders, products, users};
+    use crate::{checkout, deliveries, nodes, notifications, orders, products, users};
 
     /// Notes what it is asked and whether that may be repeated.
     #[derive(Default)]
@@ -234,7 +234,7 @@ mod tests {
     /// What `role` may call, as `service.method`.
     fn open_to(role: &str) -> Vec<String> {
         let call: Arc<dyn Call> = Arc::new(Notes::default());
-        let services: [(Box<dyn Dispatch>, &str); 6] = [
+        let services: [(Box<dyn Dispatch>, &str); 7] = [
             (Box::new(users::Local::new(Arc::new(Remote::new(call.clone())))), include_str!("users.rs")),
             (
                 Box::new(products::Local::new(Arc::new(products::Remote::new(call.clone())))),
@@ -251,6 +251,10 @@ mod tests {
             (
                 Box::new(notifications::Local::new(Arc::new(notifications::Remote::new(call.clone())))),
                 include_str!("notifications.rs"),
+            ),
+            (
+                Box::new(deliveries::Local::new(Arc::new(deliveries::Remote::new(call.clone())))),
+                include_str!("deliveries.rs"),
             ),
             (Box::new(nodes::Local::new(Arc::new(nodes::Remote::new(call)))), include_str!("nodes.rs")),
         ];

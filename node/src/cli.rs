@@ -30,6 +30,9 @@ struct Common {
     /// Keep the data in this directory, or in the PostgreSQL database of this URL.
     #[arg(long, global = true, value_name = "DIR|URL")]
     data: Option<String>,
+    /// Let events travel in-process, or by the NATS servers of this URL.
+    #[arg(long, global = true, value_name = "in-process|URL")]
+    queue: Option<String>,
     /// Log this: error, warn, info, debug, or a filter.
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
@@ -62,6 +65,8 @@ enum Command {
     Move(command::move_shop::MoveShop),
     /// Run many nodes as one shop: make their secret, start some here, see how they are.
     Cluster(command::cluster::ClusterCommand),
+    /// See what became of events: dead letters, what is published; offer them again.
+    Events(command::events::Events),
     /// Show or check the configuration.
     Config(command::config::ConfigCommand),
     /// Print the API's description (OpenAPI 3.1).
@@ -124,7 +129,7 @@ impl Cli {
         let loaded = load(&Sources::from_environment(self.common.config.clone(), self.flags()))?;
         logging::start(&loaded.config.log)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.command.run(loaded, self.common.data))
+        runtime.block_on(self.command.run(loaded, self.common.data, self.common.queue))
     }
 
     /// The flags that stand for keys.
@@ -132,12 +137,18 @@ impl Cli {
         let mut flags = Vec::new();
         let mut add = |key, value: &Option<String>| flags.extend(value.clone().map(|text| (key, text)));
         add("data", &self.common.data);
+        add("queue.url", &self.common.queue);
         match (&self.command, &self.common.log) {
             // A newcomer wants to see the shop, whoever measures the figures, whoever moves the bar, whoever asks for the
             // nodes their table: not the start.
-            (Command::Demo(_) | Command::Bench(_) | Command::Move(_) | Command::Cluster(_), None) => {
-                add("log.level", &Some("warn".to_owned()))
-            }
+            (
+                Command::Demo(_)
+                | Command::Bench(_)
+                | Command::Move(_)
+                | Command::Cluster(_)
+                | Command::Events(_),
+                None,
+            ) => add("log.level", &Some("warn".to_owned())),
             (_, level) => add("log.level", level),
         }
         match &self.command {
@@ -174,8 +185,13 @@ impl Serve {
 }
 
 impl Command {
-    /// `data` is the flag as it was given, with the password that the configuration does not show.
-    async fn run(self, loaded: Loaded, data: Option<String>) -> anyhow::Result<ExitCode> {
+    /// `data` and `queue` are the flags as they were given, with the passwords that the configuration does not show.
+    async fn run(
+        self,
+        loaded: Loaded,
+        data: Option<String>,
+        queue: Option<String>,
+    ) -> anyhow::Result<ExitCode> {
         match self {
             Self::Demo(demo) => command::demo::run(demo, loaded).await,
             Self::Serve(_) => command::serve::run(loaded.config).await,
@@ -187,7 +203,8 @@ impl Command {
             Self::Backup(backup) => backup.run(loaded.config).await,
             Self::Restore(restore) => restore.run(loaded.config).await,
             Self::Move(shop) => shop.run(loaded.config).await,
-            Self::Cluster(cluster) => cluster.run(loaded, data).await,
+            Self::Cluster(cluster) => cluster.run(loaded, data, queue).await,
+            Self::Events(events) => events.run(loaded.config).await,
             Self::Config(config) => config.run(&loaded),
             Self::Openapi => command::openapi::run(),
         }
@@ -210,14 +227,15 @@ fn page(error: &anyhow::Error) -> Option<String> {
     code.map(|code| format!("docs/errors/{code}.md"))
 }
 
-/// The code of an error between nodes.
+/// The code of an error between nodes, or between them and the queue.
 fn of_cluster(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let of_identity = cause.downcast_ref::<shoal_net::identity::IdentityError>().map(Fact::code);
     let of_handshake = cause.downcast_ref::<shoal_net::identity::HandshakeError>().map(Fact::code);
     let of_gossip = cause.downcast_ref::<shoal_cluster::ClusterError>().map(Fact::code);
     let of_address = cause.downcast_ref::<shoal_net::AddressError>().map(Fact::code);
     let of_owner = cause.downcast_ref::<crate::cluster::Conflict>().map(Fact::code);
-    of_identity.or(of_handshake).or(of_gossip).or(of_address).or(of_owner)
+    let of_queue = cause.downcast_ref::<shoal_queue::nats::QueueError>().map(Fact::code);
+    of_identity.or(of_handshake).or(of_gossip).or(of_address).or(of_owner).or(of_queue)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod events;
 pub(crate) mod exchange;
 mod export_all;
 pub(crate) mod migrate;

@@ -2,6 +2,7 @@
 //! before. Unknown keys are errors; secrets are never printed.
 
 mod data;
+mod queue;
 mod source;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use shoal_orders::Zone;
 use shoal_sql::Source;
 use shoal_types::{Currency, Secret};
 
+pub use queue::QueueConfig;
 pub use source::{Loaded, Setting, Sources, load};
 
 /// Every key of a node.
@@ -28,6 +30,8 @@ pub struct Config {
     pub data: Source,
     /// The shop's own currency.
     pub currency: Currency,
+    /// Where events travel.
+    pub queue: QueueConfig,
     /// The public API's server.
     pub http: HttpConfig,
     /// Whether the node lives and wants work.

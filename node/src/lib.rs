@@ -1,9 +1,11 @@
 //! One node: its configuration, its roles wired together, and what the command line does with it.
 
+mod carriage;
 pub mod cli;
 mod cluster;
 mod command;
 pub mod config;
+mod deliveries;
 mod demo;
 mod hearing;
 mod logging;

@@ -178,6 +178,7 @@ impl Node {
     ) -> anyhow::Result<()> {
         let env = self.opened.env().clone();
         let health = self.health.clone();
+        self.background.watch(health.clone());
         let server = Server::bind(config.http.clone(), health.clone()).await.context("http.listen")?;
         let address = server.address();
         let services = Services { nodes: Some(self.here.clone()), ..self.opened.services().clone() };

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use shoal_checkout::Checkout;
 use shoal_contract::users::{self, Users as UserService};
-use shoal_contract::{checkout, notifications, orders, products};
+use shoal_contract::{checkout, deliveries as contract_deliveries, notifications, orders, products};
 use shoal_exchange::Targets;
 use shoal_gateway::Services;
+use shoal_net::http::Health;
 use shoal_notifications::{House as Notifications, Mailer};
 use shoal_orders::Orders;
 use shoal_products::Products;
+use shoal_queue::nats::Subscription;
 use shoal_queue::{Consumer, OutboxTable, Relay, RelayOptions};
 use shoal_sql::{Database, Source};
 use shoal_types::wire::Dispatch;
@@ -19,8 +21,10 @@ use shoal_users::House as Users;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::carriage::{Carriage, Speaker};
 use crate::cluster::{Membership, watch_losses};
-use crate::config::{Config, Role};
+use crate::config::{Config, QueueConfig, Role};
+use crate::deliveries::{self, Post};
 use crate::hearing::Ears;
 
 /// The houses of this node, open, and the way to the others; nothing is served yet.
@@ -32,6 +36,7 @@ pub struct Opened {
     checkout: Option<Checkout>,
     notifications: Option<Arc<Notifications>>,
     services: Services,
+    queue: QueueConfig,
 }
 
 impl Opened {
@@ -65,6 +70,7 @@ impl Opened {
             checkout: None,
             notifications: None,
             services,
+            queue: config.queue.clone(),
             env,
         };
         let result = opened.open_houses(config).await;
@@ -156,34 +162,41 @@ impl Opened {
     /// Starts what the houses do by themselves: telling each other, cleaning up, taking up what was left behind.
     ///
     /// # Errors
-    /// If the sagas that a crash left behind cannot be read.
+    /// If the sagas that a crash left behind cannot be read; what is wrong with the queue that does not mend itself.
     pub async fn start(&self) -> anyhow::Result<Background> {
+        let carriage = Carriage::open(&self.queue, &self.env).await?;
         let mut background = Background::default();
         if let Some(house) = self.users.clone() {
-            background.relay(house.database(), house.outbox(), self.ears(), &self.env);
+            let speaker = self.speaker(house.database(), house.outbox());
+            background.relays.extend(carriage.relays(speaker).await?);
             background.job(async move { house.run_jobs().await });
         }
         if let Some(house) = self.products.clone() {
-            let relay = Relay::start(
-                house.database().clone(),
-                OutboxTable::default(),
-                house.consumers().into_iter().chain(self.ears()).collect(),
-                Products::relay_options(),
-                self.env.clone(),
-            );
-            background.relays.push(relay);
+            let speaker = Speaker {
+                options: Products::relay_options(),
+                near: house.consumers(),
+                ..self.speaker(house.database(), OutboxTable::default())
+            };
+            background.relays.extend(carriage.relays(speaker).await?);
             let stop = background.stop.subscribe();
             background.job(async move { house.run_jobs(stop).await });
         }
         if let Some(house) = self.orders.clone() {
-            let consumers = house.consumers().into_iter().chain(self.ears()).collect();
-            background.relay(house.database(), Orders::outbox(), consumers, &self.env);
+            let sales = house.consumers();
+            for consumer in &sales {
+                background.subscriptions.extend(carriage.subscription(house.database(), consumer.clone()));
+            }
+            let far = sales.into_iter().chain(self.ears()).collect();
+            let speaker = Speaker { far, ..self.speaker(house.database(), Orders::outbox()) };
+            background.relays.extend(carriage.relays(speaker).await?);
             // What is said of carts.
-            background.relay(house.database(), OutboxTable::default(), self.ears(), &self.env);
+            let speaker = self.speaker(house.database(), OutboxTable::default());
+            background.relays.extend(carriage.relays(speaker).await?);
             background.job(async move { house.run_jobs().await });
         }
         if let Some(house) = self.checkout.clone() {
-            background.relay(house.database(), OutboxTable::default(), self.ears(), &self.env);
+            let speaker = self.speaker(house.database(), OutboxTable::default());
+            background.relays.extend(carriage.relays(speaker).await?);
             let recovered = house.recover().await.context("unfinished checkouts cannot be read")?;
             if recovered > 0 {
                 tracing::info!(recovered, "checkouts left behind by an earlier run go on");
@@ -191,12 +204,20 @@ impl Opened {
             background.job(async move { house.sweep().await });
         }
         if let Some(house) = self.notifications.clone() {
+            let ears = Arc::new(Ears::new(house.clone()));
+            background.subscriptions.extend(carriage.subscription(house.database(), ears));
             let stop = background.stop.subscribe();
             background.ending.push(tokio::spawn(house.clone().run_webhooks(stop.clone())));
             background.ending.push(tokio::spawn(house.clone().run_mails(stop)));
             background.job(async move { house.run_jobs().await });
         }
+        background.carriage = Some(carriage);
         Ok(background)
+    }
+
+    /// A house whose events all may hear.
+    fn speaker<'h>(&self, db: &'h Database, table: OutboxTable) -> Speaker<'h> {
+        Speaker { db, table, options: RelayOptions::default(), near: Vec::new(), far: self.ears() }
     }
 
     /// Who hears what the houses here say.
@@ -215,6 +236,36 @@ impl Opened {
         }
     }
 
+    /// Who says what became of the events of the houses here.
+    pub(crate) fn post(&self) -> Post {
+        let mut houses = Vec::new();
+        let mut add = |db: &Database, tables: Vec<OutboxTable>, own: Vec<Arc<dyn Consumer>>| {
+            let consumers = own.into_iter().chain(self.ears()).collect();
+            houses.push(deliveries::House { db: db.clone(), tables, consumers });
+        };
+        if let Some(house) = &self.users {
+            add(house.database(), vec![house.outbox()], Vec::new());
+        }
+        if let Some(house) = &self.products {
+            let consumers = house.consumers();
+            // Who is in the process may hear of events before the queue does.
+            let [table, _] = OutboxTable::in_two_steps();
+            let table = if consumers.is_empty() { OutboxTable::default() } else { table };
+            add(house.database(), vec![table], consumers);
+        }
+        if let Some(house) = &self.orders {
+            let tables = vec![Orders::outbox(), OutboxTable::default()];
+            add(house.database(), tables, house.consumers());
+        }
+        if let Some(house) = &self.checkout {
+            add(house.database(), vec![OutboxTable::default()], Vec::new());
+        }
+        if let Some(house) = &self.notifications {
+            add(house.database(), vec![OutboxTable::default()], Vec::new());
+        }
+        Post { houses, env: self.env.clone() }
+    }
+
     /// Counts the checkouts that this node drives.
     pub(crate) fn leases(&self) -> Box<dyn Fn() -> u64 + Send + Sync> {
         match self.checkout.clone() {
@@ -230,7 +281,8 @@ impl Opened {
 
     /// What answers calls of other nodes.
     pub(crate) fn dispatchers(&self) -> Vec<Arc<dyn Dispatch>> {
-        let mut all: Vec<Arc<dyn Dispatch>> = Vec::new();
+        let post = contract_deliveries::Local::new(Arc::new(self.post()));
+        let mut all: Vec<Arc<dyn Dispatch>> = vec![Arc::new(post)];
         if let Some(house) = &self.users {
             all.push(Arc::new(users::Local::new(house.clone())));
         }
@@ -273,16 +325,21 @@ impl Opened {
 #[derive(Default)]
 pub struct Background {
     stop: watch::Sender<bool>,
+    carriage: Option<Carriage>,
     relays: Vec<Relay>,
+    subscriptions: Vec<Subscription>,
     jobs: Vec<JoinHandle<()>>,
     /// Jobs that finish what they are at when they are told to stop.
     ending: Vec<JoinHandle<()>>,
 }
 
 impl Background {
-    /// Tells the house's events to who hears them.
-    fn relay(&mut self, db: &Database, table: OutboxTable, ears: Vec<Arc<dyn Consumer>>, env: &Env) {
-        self.relays.push(Relay::start(db.clone(), table, ears, RelayOptions::default(), env.clone()));
+    /// Says at `/readyz` what is away.
+    pub(crate) fn watch(&mut self, health: Health) {
+        if let Some(carriage) = &self.carriage {
+            let watched = carriage.watch(health);
+            self.job(watched);
+        }
     }
 
     pub(crate) fn job(&mut self, job: impl Future<Output = ()> + Send + 'static) {
@@ -293,6 +350,9 @@ impl Background {
     pub async fn stop(self) {
         self.stop.send_replace(true);
         self.jobs.iter().for_each(JoinHandle::abort);
+        for subscription in self.subscriptions {
+            subscription.stop().await;
+        }
         for relay in self.relays {
             relay.stop().await;
         }

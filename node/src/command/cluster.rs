@@ -39,11 +39,16 @@ enum Subject {
 }
 
 impl ClusterCommand {
-    /// `data` is the flag as it was given, with the password that the configuration does not show.
-    pub(crate) async fn run(self, loaded: Loaded, data: Option<String>) -> anyhow::Result<ExitCode> {
+    /// `data` and `queue` are the flags as they were given, with the passwords that the configuration does not show.
+    pub(crate) async fn run(
+        self,
+        loaded: Loaded,
+        data: Option<String>,
+        queue: Option<String>,
+    ) -> anyhow::Result<ExitCode> {
         match self.command {
             Subject::Init(init) => init.run(),
-            Subject::Up(up) => up.run(&loaded, data).await,
+            Subject::Up(up) => up.run(&loaded, data, queue).await,
             Subject::Status(status) => status.run(&loaded.config).await,
             Subject::Drain(drain) => drain.run(&loaded.config).await,
             Subject::Rotate(rotate) => rotate.run(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 
-use super::{Config, data};
+use super::{Config, data, queue};
 
 /// The defaults, with a comment for each key.
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
@@ -173,6 +173,7 @@ fn variable_of(key: &str) -> String {
 fn settings(table: &Table, origins: &BTreeMap<String, String>) -> Vec<Setting> {
     let shown = |key: &str, value: Value| match value {
         Value::String(text) if SECRETS.contains(&key) && !text.is_empty() => "***".to_owned(),
+        Value::String(text) if key == "queue.url" => Value::String(queue::shown(&text)).to_string(),
         Value::String(text) if key == "data" => Value::String(data::shown(&text)).to_string(),
         value => value.to_string(),
     };
@@ -216,6 +217,19 @@ mod tests {
         );
         assert!(error(&environment("SHOAL_HTTP_REQUESTS_MAX", "many")).contains("expected a whole number"));
         assert!(error(&environment("SHOAL_ROLES", "captain")).contains("roles"));
+    }
+
+    #[test]
+    fn the_login_of_a_queue_is_not_shown() {
+        for url in ["nats://ann:hush@a", "nats://hush@a"] {
+            let loaded = load(&environment("SHOAL_QUEUE_URL", url)).expect("valid");
+            assert!(loaded.settings.iter().all(|setting| !setting.value.contains("hush")));
+            assert!(!format!("{:?}", loaded.config).contains("hush"));
+        }
+        let error = load(&environment("SHOAL_QUEUE_URL", "ftp://ann:hush@a")).expect_err("refused");
+        assert!(
+            format!("{error:#}").contains("queue_address_invalid") && !format!("{error:#}").contains("hush")
+        );
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) struct Plan {
     pub(super) bundle: PathBuf,
     /// The database that all share; each house has an owner of its own if absent.
     pub(super) shared: Option<String>,
+    /// Where events travel, as it was given; else as the environment says.
+    pub(super) queue: Option<String>,
     pub(super) ip: IpAddr,
     /// The ports of the public API, a node each.
     pub(super) api: Vec<u16>,
@@ -99,6 +101,9 @@ impl Plan {
             Some(url) => command.env("SHOAL_DATA", url),
             None => command.env("SHOAL_DATA", self.folder.join(name(index))),
         };
+        if let Some(queue) = &self.queue {
+            command.env("SHOAL_QUEUE_URL", queue);
+        }
         command.env("SHOAL_CHECKOUT_WEBHOOK_SECRET", &self.webhook_secret);
         Ok(command)
     }

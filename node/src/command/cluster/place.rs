@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use shoal_contract::deliveries::{self, Deliveries};
 use shoal_contract::nodes::{Ask, Cluster, Node, NodeState, Nodes, Remote};
 use shoal_contract::users::{self, Users};
 use shoal_net::identity::Bundle;
@@ -103,12 +104,24 @@ impl Place {
     /// # Errors
     /// If no node answers, or none has it.
     pub(in crate::command) async fn users(&self) -> anyhow::Result<Arc<dyn Users>> {
-        let cluster = self.cluster().await?;
-        let has = |node: &&Node| {
-            node.state == NodeState::Ready && node.roles.iter().any(|role| role == Role::Users.as_str())
-        };
-        let node = cluster.nodes.iter().find(has).context("no node of the cluster has the users")?;
+        let node = self.with_role(Role::Users.as_str()).await?;
         Ok(Arc::new(users::Remote::new(self.client(node.address)?)))
+    }
+
+    /// What became of the events of `house`, from a node that has it.
+    ///
+    /// # Errors
+    /// If no node answers, or none has it.
+    pub(in crate::command) async fn deliveries(&self, house: &str) -> anyhow::Result<Arc<dyn Deliveries>> {
+        let node = self.with_role(house).await?;
+        Ok(Arc::new(deliveries::Remote::new(self.client(node.address)?)))
+    }
+
+    async fn with_role(&self, role: &str) -> anyhow::Result<Node> {
+        let cluster = self.cluster().await?;
+        let has = |node: &Node| node.state == NodeState::Ready && node.roles.iter().any(|own| own == role);
+        let found = cluster.nodes.into_iter().find(has);
+        found.with_context(|| format!("no node of the cluster has the {role}"))
     }
 
     /// The node at `address`.

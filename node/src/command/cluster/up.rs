@@ -44,7 +44,12 @@ pub(super) struct Up {
 
 impl Up {
     /// Runs the cluster until Ctrl-C or SIGTERM, then drains it. A second one ends it at once.
-    pub(super) async fn run(self, loaded: &Loaded, data: Option<String>) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(
+        self,
+        loaded: &Loaded,
+        data: Option<String>,
+        queue: Option<String>,
+    ) -> anyhow::Result<ExitCode> {
         let shared = shared(&loaded.config.data, data)?;
         let folder = self.folder(&loaded.config.data)?;
         std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
@@ -61,6 +66,7 @@ impl Up {
             folder,
             bundle,
             shared,
+            queue,
             ip,
             api,
             peers,

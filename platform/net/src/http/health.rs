@@ -1,7 +1,9 @@
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
@@ -14,7 +16,14 @@ const WAITING: u8 = 3;
 
 /// Whether the node lives and whether it wants work; a cheap handle, shared by clones.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<AtomicU8>);
+pub struct Health(Arc<Condition>);
+
+#[derive(Debug, Default)]
+struct Condition {
+    state: AtomicU8,
+    /// What the node does without for now.
+    degraded: Mutex<BTreeSet<&'static str>>,
+}
 
 impl Health {
     /// A node that lives and is not ready yet.
@@ -25,23 +34,37 @@ impl Health {
     /// From now on `/readyz` says 200, unless the node drains already.
     pub fn ready(&self) {
         for state in [STARTING, WAITING] {
-            let _ = self.0.compare_exchange(state, READY, Ordering::SeqCst, Ordering::SeqCst);
+            let _ = self.0.state.compare_exchange(state, READY, Ordering::SeqCst, Ordering::SeqCst);
         }
     }
 
     /// From now on `/readyz` says 503 until the node is ready again: what it needs is out of reach.
     pub fn wait(&self) {
-        let _ = self.0.compare_exchange(READY, WAITING, Ordering::SeqCst, Ordering::SeqCst);
+        let _ = self.0.state.compare_exchange(READY, WAITING, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     /// From now on, and for good, `/readyz` says 503.
     pub fn drain(&self) {
-        self.0.store(DRAINING, Ordering::SeqCst);
+        self.0.state.store(DRAINING, Ordering::SeqCst);
+    }
+
+    /// Says in `/readyz` that the node does without `what`, or that it is back. It stays as ready as it is.
+    pub fn degraded(&self, what: &'static str, without: bool) {
+        let mut degraded = self.missing();
+        if without {
+            degraded.insert(what);
+        } else {
+            degraded.remove(what);
+        }
+    }
+
+    fn missing(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.0.degraded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the node wants work.
     pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == READY
+        self.0.state.load(Ordering::SeqCst) == READY
     }
 
     /// `GET /healthz` (200 while the process answers at all) and `GET /readyz` (200 while it wants work, else 503).
@@ -53,8 +76,13 @@ impl Health {
     }
 
     fn readiness(&self) -> Response {
-        match self.0.load(Ordering::SeqCst) {
-            READY => answer(StatusCode::OK, r#"{"status":"ready"}"#),
+        match self.0.state.load(Ordering::SeqCst) {
+            READY if self.missing().is_empty() => answer(StatusCode::OK, r#"{"status":"ready"}"#),
+            READY => {
+                let missing: Vec<&str> = self.missing().iter().copied().collect();
+                let body = format!(r#"{{"status":"ready","degraded":["{}"]}}"#, missing.join(r#"",""#));
+                answer(StatusCode::OK, body)
+            }
             STARTING => answer(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"starting"}"#),
             WAITING => answer(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"waiting"}"#),
             _ => answer(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"draining"}"#),
@@ -62,9 +90,9 @@ impl Health {
     }
 }
 
-fn answer(status: StatusCode, body: &'static str) -> Response {
+fn answer(status: StatusCode, body: impl Into<Body>) -> Response {
     let json = (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    (status, [json, (CACHE_CONTROL, HeaderValue::from_static("no-store"))], body).into_response()
+    (status, [json, (CACHE_CONTROL, HeaderValue::from_static("no-store"))], body.into()).into_response()
 }
 
 #[cfg(test)]
