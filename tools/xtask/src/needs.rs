@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
-use shoal_servers::Postgres;
+use shoal_servers::{Nats, Postgres};
 
 /// The tool that tests the API from its description, with the version the settings were made for.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
@@ -71,6 +71,19 @@ pub(crate) fn postgres() -> Result<(), String> {
     apt("what PostgreSQL's packages share", &["postgresql-common"])?;
     without_default_server(|| apt("PostgreSQL's server", &["postgresql"]))?;
     Postgres::programs().map(drop).map_err(|error| error.to_string())
+}
+
+/// Makes sure of the NATS server; tests start their own.
+///
+/// # Errors
+/// What is missing and the command that installs it.
+pub(crate) fn nats() -> Result<(), String> {
+    let Err(missing) = Nats::program() else { return Ok(()) };
+    if std::env::var_os("SHOAL_TEST_NATS_SERVER").is_some() {
+        return Err(missing.to_string());
+    }
+    apt("the NATS server", &["nats-server"])?;
+    Nats::program().map(drop).map_err(|error| error.to_string())
 }
 
 /// Installs a server while the packages are told not to make one; what they are told otherwise stays as it was.

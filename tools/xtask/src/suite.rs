@@ -72,7 +72,7 @@ pub(crate) fn run(root: &Path, choice: &Choice, steps: &mut Steps) {
 fn tests(root: &Path, choice: &Choice, steps: &mut Steps) {
     // Before all, as tests of the first pass start servers of their own.
     let postgres = choice.has(Engine::Postgres).then(needs::postgres);
-    for there in [needs::strace(), needs::hosts(), needs::standard_webhooks(root)] {
+    for there in [needs::strace(), needs::hosts(), needs::nats(), needs::standard_webhooks(root)] {
         if let Err(missing) = there {
             println!("{missing}; the tests that need it say that they did not run");
         }
