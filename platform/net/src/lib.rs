@@ -8,6 +8,7 @@
 mod address;
 pub mod http;
 pub mod identity;
+mod load;
 pub mod outgoing;
 pub mod rpc;
 pub mod units;

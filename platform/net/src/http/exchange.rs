@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap};
 use http::{Extensions, HeaderName, HeaderValue};
 use shoal_types::{Caller, Context, Deadline, Fault, Id, Span, SpanKind, Timestamp, User};
 
+use super::admission::Admitted;
 use super::log;
 use super::rate_limit::Allowance;
 use super::routes::Endpoint;
@@ -59,6 +60,9 @@ pub(super) struct Exchange {
     caller: Known,
     started: Timestamp,
     allowance: Option<Allowance>,
+    admitted: Option<Admitted>,
+    /// Whether it was refused because the node is busy.
+    shed: bool,
     answered: bool,
 }
 
@@ -75,6 +79,8 @@ impl Exchange {
             caller: Known::default(),
             started: shared.env.now(),
             allowance: None,
+            admitted: None,
+            shed: false,
             answered: false,
             shared: shared.clone(),
         }
@@ -106,7 +112,13 @@ impl Exchange {
 
     fn check_load(&mut self, request: &Request) -> Result<(), Problem> {
         if self.shared.load.is_over(self.shared.config.requests_max) {
+            self.shed = true;
             return Err(Fault::Overloaded {}.into());
+        }
+        if !self.endpoint.kept {
+            let admitted = self.shared.admission.admit(&self.endpoint, request.headers());
+            self.shed = admitted.is_err();
+            self.admitted = Some(admitted?);
         }
         let Some(limiter) = &self.shared.limiter else { return Ok(()) };
         let address = client_address(request, &self.shared.config.trusted_proxies);
@@ -140,6 +152,12 @@ impl Exchange {
     /// Completes the answer, counts it and writes the log line.
     pub(super) fn finish(mut self, response: &mut Response) {
         self.answered = true;
+        let status = response.status();
+        if let Some(admitted) = self.admitted.take()
+            && (status.is_success() || status.is_redirection())
+        {
+            admitted.done();
+        }
         self.name_problem(response);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.named.header.clone());
@@ -187,6 +205,7 @@ impl Exchange {
             took,
             request_id: &self.named.request_id,
             caller: self.caller.0.get(),
+            shed: self.shed,
         };
         line.write(self.shared.config.access_log);
     }

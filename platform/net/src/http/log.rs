@@ -12,6 +12,8 @@ pub(super) struct Line<'a> {
     pub(super) took: Duration,
     pub(super) request_id: &'a str,
     pub(super) caller: Option<&'a Id<User>>,
+    /// Whether it was sent away by a node that is busy, which must not write a line for each: they are counted.
+    pub(super) shed: bool,
 }
 
 impl Line<'_> {
@@ -19,7 +21,7 @@ impl Line<'_> {
         let Self { method, route, status, request_id, .. } = *self;
         let duration_ms = self.took.as_secs_f64() * 1_000.0;
         let caller = self.caller.map(tracing::field::display);
-        if access == Access::All || status >= 400 {
+        if access == Access::All || (status >= 400 && !self.shed) {
             tracing::info!(method, route, status, duration_ms, request_id, caller, "request answered");
         } else {
             tracing::debug!(method, route, status, duration_ms, request_id, caller, "request answered");

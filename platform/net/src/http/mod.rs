@@ -1,5 +1,6 @@
 //! HTTP around the handlers: see [`Stack`] for what every request passes through and [`Server`] for its life.
 
+mod admission;
 mod config;
 mod connection;
 mod entity;

@@ -38,7 +38,7 @@ impl Class {
         if method.is_safe() { Self::Read } else { Self::Write }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Read => "read",

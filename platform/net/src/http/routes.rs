@@ -60,6 +60,7 @@ impl Routes {
             class: rule.and_then(|rule| rule.class).unwrap_or_else(|| Class::of(method)),
             body_max: rule.and_then(|rule| rule.body_max),
             timeout: rule.and_then(|rule| rule.timeout),
+            kept: rule.is_some_and(|rule| rule.kept),
             seconds,
             answers: ArcSwap::default(),
         }
@@ -73,6 +74,8 @@ pub(super) struct Endpoint {
     pub(super) class: Class,
     pub(super) body_max: Option<usize>,
     pub(super) timeout: Option<Duration>,
+    /// Whether it is let in however busy the node is.
+    pub(super) kept: bool,
     seconds: Histogram,
     answers: ArcSwap<Vec<(u16, Counter)>>,
 }

@@ -20,6 +20,7 @@ use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::admission::Admission;
 use super::exchange::Exchange;
 use super::routes::Routes;
 use super::trace::{Names, REQUEST_ID};
@@ -38,12 +39,13 @@ pub struct RouteRule {
     pub(super) class: Option<Class>,
     pub(super) body_max: Option<usize>,
     pub(super) timeout: Option<Duration>,
+    pub(super) kept: bool,
 }
 
 impl RouteRule {
     /// A rule for `method` (all if `None`) of `route`, written as the router has it: `/v1/products/{id}`.
     pub fn new(method: Option<Method>, route: impl Into<String>) -> Self {
-        Self { method, route: route.into(), class: None, body_max: None, timeout: None }
+        Self { method, route: route.into(), class: None, body_max: None, timeout: None, kept: false }
     }
 
     /// Counts as `class` in the rate limits.
@@ -61,6 +63,12 @@ impl RouteRule {
     /// May take as long as `timeout`.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Is not shed because the node is busy, only beyond `requests_max`: what those need who look after the shop.
+    pub fn kept(mut self) -> Self {
+        self.kept = true;
         self
     }
 
@@ -188,6 +196,7 @@ pub(super) struct Shared {
     pub(super) routes: Routes,
     pub(super) limiter: Option<RateLimiter>,
     pub(super) load: Load,
+    pub(super) admission: Admission,
 }
 
 impl Shared {
@@ -198,6 +207,7 @@ impl Shared {
             routes: Routes::new(stack.rules),
             limiter: limits.enabled.then(|| RateLimiter::new(&stack.env, limits)),
             load: Load { in_flight: AtomicUsize::new(0), gauge: metrics::gauge!("http_requests_in_flight") },
+            admission: Admission::new(),
             env: stack.env,
             config: stack.config,
         }

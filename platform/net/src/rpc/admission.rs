@@ -6,7 +6,7 @@ use shoal_types::{Caller, Env, Fault, NodeId};
 
 use super::frame::Header;
 use super::hush::Hush;
-use super::shed::Places;
+use crate::load::{Law, Meters, Places};
 
 /// The services a node answers for.
 #[derive(Clone)]
@@ -21,7 +21,13 @@ impl Services {
     /// Answers for each of `services`.
     pub fn new(env: Env, services: impl IntoIterator<Item = Arc<dyn Dispatch>>) -> Self {
         let by_name = services.into_iter().map(|service| (service.service(), service)).collect();
-        Self { env, by_name: Arc::new(by_name), forbidden: Arc::default(), places: Arc::default() }
+        let meters = Meters {
+            refused: metrics::counter!("rpc_server_refused_total"),
+            in_flight: metrics::gauge!("rpc_server_in_flight"),
+            limit: metrics::gauge!("rpc_server_limit"),
+        };
+        let places = Arc::new(Places::new(Law::CALLS, meters));
+        Self { env, by_name: Arc::new(by_name), forbidden: Arc::default(), places }
     }
 
     /// The service of a call that `peer` may make. Nothing of the call's body has been read by then.

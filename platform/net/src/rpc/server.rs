@@ -242,7 +242,7 @@ impl Calls {
         if self.running.len() >= IN_FLIGHT_MAX {
             return Err(Fault::Overloaded {});
         }
-        let place = self.services.places.take(service.service(), &header.method)?;
+        let place = self.services.places.take((service.service(), &header.method))?;
         let (cx, method, within) =
             (header.context(&self.services.env), header.method.to_string(), header.remaining());
         let mut span = self.span(&cx, service.service(), &method);

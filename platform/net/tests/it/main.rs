@@ -4,6 +4,7 @@ mod api;
 mod balance;
 mod bundle;
 mod cluster;
+mod crowd;
 mod drain;
 mod fleet;
 mod garbage;

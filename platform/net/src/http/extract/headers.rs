@@ -13,7 +13,7 @@ const KEY_LEN_MAX: usize = 255;
 pub struct IdempotencyKey(pub Arc<str>);
 
 impl IdempotencyKey {
-    const NAME: HeaderName = HeaderName::from_static("idempotency-key");
+    pub(in crate::http) const NAME: HeaderName = HeaderName::from_static("idempotency-key");
 
     fn find(headers: &HeaderMap) -> Result<Option<Self>, HttpError> {
         let Some(value) = only(headers, &Self::NAME).map_err(|_| HttpError::IdempotencyKeyInvalid {})? else {

@@ -1,59 +1,57 @@
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Counter, Gauge};
 use shoal_types::Fault;
 use tokio::time::Instant;
 
+use super::Law;
 use super::limit::Limit;
 
-/// Decides for all connections of a server how many calls are worked on at a time: beyond what [`Limit`] finds to be of
-/// use, a call is refused before it begins, while its caller has time to ask another node.
-pub(super) struct Places {
+/// Where places tell how they are taken.
+pub(crate) struct Meters {
+    pub(crate) refused: Counter,
+    pub(crate) in_flight: Gauge,
+    pub(crate) limit: Gauge,
+}
+
+/// Decides how many calls of one kind a server works on at a time: beyond what [`Limit`] finds to be of use, a call is
+/// refused before it begins, while its caller has time to ask another node.
+pub(crate) struct Places {
     in_flight: AtomicUsize,
     /// What `limit` says, to be read without its lock.
     limit_now: AtomicUsize,
     limit: Mutex<Limit>,
-    refused: Counter,
-    in_flight_gauge: Gauge,
-    limit_gauge: Gauge,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        let limit = Limit::new(Instant::now());
-        Self {
-            in_flight: AtomicUsize::new(0),
-            limit_now: AtomicUsize::new(limit.get()),
-            limit: Mutex::new(limit),
-            refused: counter!("rpc_server_refused_total"),
-            in_flight_gauge: gauge!("rpc_server_in_flight"),
-            limit_gauge: gauge!("rpc_server_limit"),
-        }
-    }
+    meters: Meters,
 }
 
 impl Places {
-    /// Lets a call in.
+    pub(crate) fn new(law: Law, meters: Meters) -> Self {
+        let limit = Limit::new(law, Instant::now());
+        let (in_flight, limit_now) = (AtomicUsize::new(0), AtomicUsize::new(limit.get()));
+        Self { in_flight, limit_now, limit: Mutex::new(limit), meters }
+    }
+
+    /// Lets a call of `method` in.
     ///
     /// # Errors
     /// `Overloaded`: more would only make all of them late.
-    pub(super) fn take(self: &Arc<Self>, service: &str, method: &str) -> Result<Place, Fault> {
+    pub(crate) fn take(self: &Arc<Self>, method: impl Hash) -> Result<Place, Fault> {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
         if before >= self.limit_now.load(Ordering::Relaxed) {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
-            self.refused.increment(1);
+            self.meters.refused.increment(1);
             return Err(Fault::Overloaded {});
         }
-        self.in_flight_gauge.increment(1);
-        let method = BuildHasherDefault::<DefaultHasher>::new().hash_one((service, method));
+        self.meters.in_flight.increment(1);
+        let method = BuildHasherDefault::<DefaultHasher>::new().hash_one(method);
         Ok(Place { places: self.clone(), method, began: Instant::now(), answered: false })
     }
 }
 
 /// The place of a call that is worked on; given back when dropped.
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     method: u64,
     began: Instant,
@@ -61,8 +59,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Gives the place back after the answer. A call whose place is only dropped was stopped half-way.
-    pub(super) fn leave(mut self) {
+    /// Gives the place back after the answer. A call whose place is only dropped failed or was stopped half-way.
+    pub(crate) fn leave(mut self) {
         self.answered = true;
     }
 }
@@ -71,7 +69,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let places = &self.places;
         let in_flight = places.in_flight.fetch_sub(1, Ordering::Relaxed);
-        places.in_flight_gauge.decrement(1);
+        places.meters.in_flight.decrement(1);
         let now = Instant::now();
         let took = now.saturating_duration_since(self.began);
         // Nothing that holds the lock can panic half-way.
@@ -79,7 +77,7 @@ impl Drop for Place {
         if limit.ended(now, self.method, took, self.answered, in_flight) {
             let calls = limit.get();
             places.limit_now.store(calls, Ordering::Relaxed);
-            places.limit_gauge.set(u32::try_from(calls).unwrap_or(u32::MAX));
+            places.meters.limit.set(u32::try_from(calls).unwrap_or(u32::MAX));
         }
     }
 }
