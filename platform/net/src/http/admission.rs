@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderMap};
 use shoal_types::Fault;
@@ -39,7 +40,9 @@ impl Admitted {
 }
 
 impl Admission {
-    pub(super) fn new() -> Self {
+    /// Waiting beyond twice a change's own time is worth up to `patience`.
+    pub(super) fn new(patience: Duration) -> Self {
+        let changes = Law::REQUESTS.patient(patience);
         let places = |class: Class, law| {
             let class = class.as_str();
             let meters = Meters {
@@ -50,9 +53,9 @@ impl Admission {
             Arc::new(Places::new(law, meters))
         };
         Self {
-            reads: places(Class::Read, Law::READS),
-            changes: places(Class::Write, Law::CHANGES),
-            logins: places(Class::Login, Law::CHANGES),
+            reads: places(Class::Read, Law::REQUESTS.patient(patience / 3)),
+            changes: places(Class::Write, changes),
+            logins: places(Class::Login, changes),
             under_way: Arc::default(),
         }
     }

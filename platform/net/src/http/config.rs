@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::units;
 
+/// People wait so long rather than come again. A debug build is many times slower, and its tests come in crowds.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3_000 } else { 300 });
+
 /// The keys of the public API's server. The defaults suit a laptop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -36,6 +39,10 @@ pub struct HttpConfig {
     pub connections_max: u32,
     /// Requests worked on at a time; further ones are answered with 503 `overloaded`.
     pub requests_max: usize,
+    /// How long, beyond twice what it takes by itself, a change may take before the node takes in fewer; reads a third of
+    /// it. No key: what a debug build of the program needs is not what a shop needs.
+    #[serde(skip)]
+    pub patience: Duration,
     /// Origins whose pages may call the API from a browser; none by default.
     pub cors_origins: Vec<Origin>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -58,6 +65,7 @@ impl Default for HttpConfig {
             body_max: 1 << 20,
             connections_max: 10_000,
             requests_max: 1_024,
+            patience: PATIENCE,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             access_log: Access::Errors,

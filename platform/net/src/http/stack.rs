@@ -207,7 +207,7 @@ impl Shared {
             routes: Routes::new(stack.rules),
             limiter: limits.enabled.then(|| RateLimiter::new(&stack.env, limits)),
             load: Load { in_flight: AtomicUsize::new(0), gauge: metrics::gauge!("http_requests_in_flight") },
-            admission: Admission::new(),
+            admission: Admission::new(stack.config.patience),
             env: stack.env,
             config: stack.config,
         }

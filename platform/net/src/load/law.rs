@@ -27,12 +27,9 @@ impl Law {
         steps: Steps::Relative,
     };
 
-    /// Requests that read.
-    pub(crate) const READS: Self = Self { late_slack: Duration::from_millis(100), ..Self::CHANGES };
-
-    /// Requests that change something. Who sends them is told to wait a second when refused, so to wait a third of one here
+    /// Requests of the public API. Who sends them is told to wait a second when refused, so to wait a third of one here
     /// is better; but half of the answers must be in time, for people do not wait longer for the sake of the quickest.
-    pub(crate) const CHANGES: Self = Self {
+    pub(crate) const REQUESTS: Self = Self {
         start: 256,
         late_factor: 2.0,
         late_slack: Duration::from_millis(300),
@@ -40,6 +37,13 @@ impl Law {
         presumed_max: Duration::from_millis(300),
         steps: Steps::ByRate,
     };
+}
+
+impl Law {
+    /// The same with another time that calls may be late beyond their own.
+    pub(crate) const fn patient(self, late_slack: Duration) -> Self {
+        Self { late_slack, ..self }
+    }
 }
 
 /// How far a limit moves.

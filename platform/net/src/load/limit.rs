@@ -307,7 +307,7 @@ mod tests {
     impl Shop {
         fn new(rate: f64, own_ms: u64) -> Self {
             let now = Instant::now();
-            Self { limit: Limit::new(Law::CHANGES, now), now, in_flight: Default::default(), rate, own_ms }
+            Self { limit: Limit::new(Law::REQUESTS, now), now, in_flight: Default::default(), rate, own_ms }
         }
 
         fn end_first(&mut self, seen: &mut Seen) {
@@ -396,7 +396,7 @@ mod tests {
     #[test]
     fn failures_that_are_quick_teach_nothing() {
         let start = Instant::now();
-        let mut limit = Limit::new(Law::CHANGES, start);
+        let mut limit = Limit::new(Law::REQUESTS, start);
         for call in 0..1_000_u32 {
             limit.ended(start + WINDOW * call / 10, 1, Duration::from_micros(50), false, 5);
         }

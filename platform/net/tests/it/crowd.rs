@@ -41,7 +41,8 @@ impl Shop {
             .route("/staff", post(async || ()))
             .route("/look", get(async || ()));
         let limits = RateLimitConfig { enabled: false, ..RateLimitConfig::default() };
-        let config = HttpConfig { rate_limits: limits, ..HttpConfig::default() };
+        let config =
+            HttpConfig { rate_limits: limits, patience: Duration::from_millis(300), ..HttpConfig::default() };
         let app = Stack::new(env().0, config)
             .rule(RouteRule::new(Some(Method::POST), "/login").class(Class::Login))
             .rule(RouteRule::new(Some(Method::POST), "/staff").kept())
