@@ -25,6 +25,7 @@ const TRIES: u32 = 5;
 impl Inner {
     /// Runs `saga` on a task of its own, for the request of `cx` or the job that found it.
     pub(crate) fn start(self: &Arc<Self>, cx: &Context, turn: Turn, saga: Saga, resumed: bool) {
+        self.begun.notify_one();
         let (house, cx) = (Arc::clone(self), cx.own_work(&self.env, CALL));
         tokio::spawn(async move {
             let id = saga.id;

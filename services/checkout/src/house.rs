@@ -7,7 +7,7 @@ use shoal_contract::orders::Orders;
 use shoal_contract::products::Products;
 use shoal_sql::{Database, Durability, Source, Tx};
 use shoal_types::{Context, Env, Secret};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::payments::{PaymentProvider, TestProvider};
@@ -29,7 +29,8 @@ pub struct Options {
     pub confirm_within: Duration,
     /// How long a saga is left to its owner, who renews it while at work, before another may take it over.
     pub lease: Duration,
-    /// The longest pause between two looks whether a saga was left behind.
+    /// The longest pause between two looks whether a saga was left behind, while there are any; up to eight times as long
+    /// while nothing happens.
     pub sweep_every: Duration,
     /// Whether the built-in test provider takes payments. Never in a shop that sends goods.
     pub test_provider: bool,
@@ -72,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) running: Running,
     /// Counts the nodes that were lost.
     pub(crate) losses: watch::Sender<u64>,
+    /// Tells the sweep, while it rests, that a saga has begun here.
+    pub(crate) begun: Notify,
 }
 
 impl Checkout {
@@ -105,7 +108,9 @@ impl Checkout {
         env.rng().fill(&mut owner);
         let owner = uuid::Builder::from_random_bytes(owner).into_uuid();
         let (running, losses) = (Running::default(), watch::Sender::new(0));
-        let inner = Inner { db, env, options, owner, orders, products, providers, book, running, losses };
+        let begun = Notify::new();
+        let inner =
+            Inner { db, env, options, owner, orders, products, providers, book, running, losses, begun };
         Ok(Self { inner: Arc::new(inner) })
     }
 

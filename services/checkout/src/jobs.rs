@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shoal_sql::{Engine, ReadTx, Tx};
-use shoal_types::{Context, Fault, Timestamp};
+use shoal_types::{Context, Env, Fault, Timestamp};
 
 use crate::house::{Checkout, Inner};
 use crate::store::{self, Saga};
@@ -14,6 +14,8 @@ const BATCH: i64 = 100;
 const LOOKS_APART: Duration = Duration::from_secs(1);
 /// The same for a while after a node was lost, whose leases end one by one.
 const LOOKS_APART_AFTER_LOSS: Duration = Duration::from_millis(100);
+/// How many times longer than usual the pause becomes while nothing is under way and nothing is asked for here.
+const REST_TIMES: u32 = 8;
 const WITHIN: Duration = Duration::from_secs(10);
 
 impl Checkout {
@@ -43,26 +45,38 @@ impl Checkout {
     }
 
     /// Looks for sagas left behind, whenever one may be and now and then, until the future is dropped. One query each
-    /// time if there are none.
+    /// time if there are none. The looks drift apart while nothing is under way and nothing is asked for here; a saga
+    /// that begins, or a node that is lost, brings them together again.
     pub async fn sweep(&self) {
-        let longest = self.inner.options.sweep_every;
+        let (inner, longest) = (&self.inner, self.inner.options.sweep_every);
         // What a process left that died just before this one began is looked for at once.
-        let mut pause = if self.inner.db.engine() == Engine::Postgres { Duration::ZERO } else { longest };
-        let mut losses = self.inner.losses.subscribe();
-        let mut alert_until = self.inner.env.now();
+        let mut pause = if inner.db.engine() == Engine::Postgres { Duration::ZERO } else { longest };
+        let mut rest = Rest::new(longest);
+        let mut losses = inner.losses.subscribe();
+        let mut alert_until = inner.env.now();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                () = inner.begun.notified(), if rest.is_on() => {
+                    rest.end();
+                    pause = longest;
+                    continue;
+                }
                 // The sender lives as long as the house.
                 Ok(()) = losses.changed() => {
                     // By then the lease of whatever the lost node has renewed last is over.
-                    alert_until = self.inner.env.now().plus(self.inner.options.lease * 2);
+                    alert_until = inner.env.now().plus(inner.options.lease * 2);
+                    rest.end();
                 }
             }
-            let alert = self.inner.env.now() < alert_until;
+            let alert = inner.env.now() < alert_until;
             let least = if alert { LOOKS_APART_AFTER_LOSS } else { LOOKS_APART };
             pause = match self.look().await {
-                Ok(quiet) => quiet.clamp(least.min(longest), longest),
+                Ok(quiet) if quiet > longest => rest.go_on(&inner.env).min(quiet),
+                Ok(quiet) => {
+                    rest.end();
+                    quiet.clamp(least.min(longest), longest)
+                }
                 Err(fault) => {
                     tracing::warn!(%fault, "unfinished sagas could not be looked for");
                     longest
@@ -122,6 +136,36 @@ impl Checkout {
     }
 }
 
+/// The pauses between looks while nothing is under way.
+struct Rest {
+    least: Duration,
+    /// The last one; none while there is something under way.
+    pause: Option<Duration>,
+}
+
+impl Rest {
+    fn new(least: Duration) -> Self {
+        Self { least, pause: None }
+    }
+
+    fn is_on(&self) -> bool {
+        self.pause.is_some()
+    }
+
+    fn end(&mut self) {
+        self.pause = None;
+    }
+
+    /// The next pause: twice the last, up to a limit, and somewhat more or less, so that nodes do not look all at once.
+    fn go_on(&mut self, env: &Env) -> Duration {
+        let most = self.least.saturating_mul(REST_TIMES);
+        let pause = self.pause.map_or(self.least, |last| last.saturating_mul(2).min(most));
+        self.pause = Some(pause);
+        let quarter = u32::try_from(pause.as_millis() / 4).unwrap_or(u32::MAX).max(1);
+        pause.saturating_sub(Duration::from_millis(env.rng().below(quarter).into()))
+    }
+}
+
 impl Inner {
     /// Makes the saga this node's; `None` if another was faster or it has ended.
     pub(crate) async fn claim(&self, cx: &Context, saga: Saga) -> Result<Option<Saga>, Fault> {
@@ -130,5 +174,22 @@ impl Inner {
         let claim = async move |tx: &mut Tx| store::claim(tx, &seen, owner, wake_at).await;
         let claimed = self.db.write(cx, claim).await.map_err(Fault::from)?;
         Ok(claimed.then(|| saga.taken_over(owner, wake_at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_drift_apart_up_to_a_limit_while_nothing_happens() {
+        let (env, usual) = (Env::system(), Duration::from_secs(15));
+        let mut rest = Rest::new(usual);
+        for times in [1, 2, 4, 8, 8] {
+            let pause = rest.go_on(&env);
+            assert!(pause <= usual * times && pause > usual * times * 3 / 4, "{pause:?} of {times}");
+        }
+        rest.end();
+        assert!(!rest.is_on() && rest.go_on(&env) <= usual, "it begins anew");
     }
 }

@@ -35,8 +35,8 @@ const FILL_TIME: Duration = Duration::from_secs(60 * 60);
 const CHANGES_KEPT: Duration = Duration::from_secs(60 * 60);
 /// Changes forgotten in one transaction.
 const CHANGES_BATCH: u16 = 500;
-/// The longest pause between two looks for what other nodes have changed; a read of a product looks anyway.
-const FOLLOW_MAX: Duration = Duration::from_secs(60);
+/// The longest pause between two looks for what other nodes have changed; a read of a product looks anyway, and finds it.
+const FOLLOW_MAX: Duration = Duration::from_secs(5 * 60);
 /// The pause while another node is busy.
 const FOLLOW_MIN: Duration = Duration::from_secs(1);
 /// The least pause between two commits of the index.
@@ -177,13 +177,20 @@ async fn end_due_holds(house: &House) -> Result<Duration, Error> {
     let cx = Context::system(&house.env, STEP_TIME);
     // From here on every hold made rings: it may come after the look below.
     house.alarm.looks_at.store(i64::MAX, Ordering::Release);
-    expire_holds(house, &cx).await?;
-    let next = house.db.read(&cx, async |tx| store::next_expiry(tx).await).await.map_err(Stop::Database)?;
+    let mut next = next_expiry(house, &cx).await?;
+    if next.is_some_and(|next| next <= house.env.now()) {
+        expire_holds(house, &cx).await?;
+        next = next_expiry(house, &cx).await?;
+    }
     let now = house.env.now();
     let longest = now.plus(SLEEP_MAX);
     let looks_at = next.map_or(longest, |next| next.min(longest));
     house.alarm.looks_at.store(looks_at.as_micros(), Ordering::Release);
     Ok(looks_at.since(now))
+}
+
+async fn next_expiry(house: &House, cx: &Context) -> Result<Option<Timestamp>, Stop> {
+    house.db.read(cx, async |tx| store::next_expiry(tx).await).await.map_err(Stop::Database)
 }
 
 /// Gives back the stock of all holds whose time has passed, and answers how many.
