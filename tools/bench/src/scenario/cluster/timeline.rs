@@ -98,6 +98,13 @@ impl Timeline {
         Stretch { samples: self.samples.iter().filter(ended).collect(), time: at }
     }
 
+    /// What ended in that time, whenever it was due: a load that falls behind sends later than it should.
+    pub(super) fn ended_in(&self, from: Duration, time: Duration) -> Stretch<'_> {
+        let (from, to) = (self.begin + from, self.begin + from + time);
+        let ended = |sample: &&Sample| (from..to).contains(&(sample.due + sample.took));
+        Stretch { samples: self.samples.iter().filter(ended).collect(), time }
+    }
+
     /// Everything.
     pub(super) fn whole(&self) -> Stretch<'_> {
         let last = self.samples.iter().map(|sample| sample.due).max().unwrap_or(self.begin);
