@@ -29,7 +29,7 @@ A shop's public API: users, products, carts, orders, checkouts.
 - Resources with a version have an `ETag`: send it as `If-Match` to change only what was read.
 - Every answer has an `X-Request-Id`; send one and it is taken over.";
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("users", "Accounts, roles and addresses"),
     ("sessions", "Logging in and out"),
     ("products", "The catalogue and its search"),
@@ -39,6 +39,7 @@ const TAGS: [(&str, &str); 12] = [
     ("checkouts", "Buying it"),
     ("orders", "What was bought, sent, returned and refunded"),
     ("settings", "Tax rates and shipping zones"),
+    ("mails", "What people are sent, and what became of it"),
     ("webhooks", "What programs outside are sent"),
     ("overview", "Many services on one page"),
     ("node", "The node itself, and those beside it"),
