@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use shoal_net::http::Health;
 use shoal_queue::nats::{Queue, Subscription, SubscriptionOptions};
-use shoal_queue::{Consumer, OutboxTable, Relay, RelayOptions, forget_told_here};
-use shoal_sql::{Database, Engine};
-use shoal_types::{Context, Env};
+use shoal_queue::{Consumer, OutboxTable, Relay, RelayOptions};
+use shoal_sql::Database;
+use shoal_types::Env;
 
 use crate::config::QueueConfig;
 
@@ -26,7 +26,7 @@ pub(crate) struct Speaker<'h> {
     pub(crate) db: &'h Database,
     pub(crate) table: OutboxTable,
     pub(crate) options: RelayOptions,
-    /// Consumers that are part of this process, whatever the way.
+    /// Consumers that are part of this process, whatever the way: they hear first, and wait for no others.
     pub(crate) near: Vec<Arc<dyn Consumer>>,
     /// Consumers that hear by the queue if there is one, else by this house's relay.
     pub(crate) far: Vec<Arc<dyn Consumer>>,
@@ -63,11 +63,10 @@ impl Carriage {
                 let [here, there] = OutboxTable::in_two_steps();
                 Ok(vec![start(here, near), publish(there, queue)])
             }
+            None if near.is_empty() => Ok(vec![start(table, far)]),
             None => {
-                if !near.is_empty() && db.engine() == Engine::Sqlite {
-                    forget_told_here(db, &Context::system(&self.env, options.timeout)).await?;
-                }
-                Ok(vec![start(table, near.into_iter().chain(far).collect())])
+                let [here, there] = OutboxTable::in_two_steps();
+                Ok(vec![start(here, near), start(there, far)])
             }
         }
     }

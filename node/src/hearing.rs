@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use shoal_contract::notifications::{EVENTS_MAX, Error, Hear, Notifications};
 use shoal_queue::{Consumer, Event};
-use shoal_types::{Context, Fault};
+use shoal_types::{Context, Fact, Fault, Kind};
 
 /// The most bytes of events told in one call, far below what fits into one between nodes.
 const BYTES_MAX: usize = 1 << 20;
@@ -37,6 +37,11 @@ impl Consumer for Ears {
             self.0.hear(cx, Hear { events }).await.map_err(fault)?;
         }
         Ok(())
+    }
+
+    /// A house that no node reaches, or that does not reach its data, is waited for.
+    fn is_away(&self, fault: &Fault) -> bool {
+        fault.kind() == Kind::Unavailable
     }
 }
 

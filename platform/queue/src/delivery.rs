@@ -27,7 +27,16 @@ pub trait Consumer: Send + Sync + 'static {
     /// A fault whose kind says that a repeat may help is repeated with growing pauses; another one makes the event a
     /// dead letter at once.
     async fn handle(&self, cx: &Context, events: &[Event]) -> Result<(), Fault>;
+
+    /// Whether this error of [`handle`](Self::handle) says that whoever really hears is out of reach, rather than that
+    /// it refused: then events wait for as long as it takes, and none becomes a dead letter for it.
+    fn is_away(&self, _: &Fault) -> bool {
+        false
+    }
 }
+
+/// The longest pause before an event is offered again: a consumer that was away is not kept waiting when it is back.
+const AWAY_MAX: Duration = Duration::from_secs(5);
 
 /// The relay was told to stop.
 #[derive(Debug)]
@@ -63,12 +72,17 @@ impl Delivery<'_> {
         dead: &mut Vec<DeadLetter>,
     ) -> Result<Vec<&'e Event>, Stopped> {
         let mut refused = HashMap::new();
-        for round in 1..self.options.tries.max(2) {
-            self.pause(backoff(self.options.backoff, round)).await?;
-            (left, refused) = self.round(left, dead).await;
+        let (mut tries, mut pauses) = (1, 0);
+        while tries < self.options.tries.max(2) {
+            pauses += 1;
+            self.pause(backoff(self.options.backoff, pauses).min(AWAY_MAX)).await?;
+            let away;
+            (left, refused, away) = self.round(left, dead).await;
             if left.is_empty() {
                 return Ok(left);
             }
+            // Who is not there has not refused anything.
+            tries += u32::from(!away);
         }
         left.retain(|event| {
             let fault = refused.remove(&event.aggregate);
@@ -78,21 +92,27 @@ impl Delivery<'_> {
         Ok(left)
     }
 
-    /// Offers each event once. Answers those not taken, and the error of the first of each aggregate.
+    /// Offers each event once, but none any more to a consumer that is away. Answers those not taken, the error of the
+    /// first of each aggregate, and whether it was away.
     async fn round<'e>(
         &self,
         events: Vec<&'e Event>,
         dead: &mut Vec<DeadLetter>,
-    ) -> (Vec<&'e Event>, HashMap<Uuid, Fault>) {
+    ) -> (Vec<&'e Event>, HashMap<Uuid, Fault>, bool) {
         let mut left = Vec::new();
         let mut refused = HashMap::new();
+        let mut away = false;
         for event in events {
-            if refused.contains_key(&event.aggregate) {
+            if away || refused.contains_key(&event.aggregate) {
                 left.push(event);
                 continue;
             }
             match self.attempt(std::slice::from_ref(event)).await {
                 Ok(()) => {}
+                Err(fault) if self.consumer.is_away(&fault) => {
+                    away = true;
+                    left.push(event);
+                }
                 Err(fault) if !fault.kind().retry_may_help() => dead.push(self.give_up(event, &fault)),
                 Err(fault) => {
                     refused.insert(event.aggregate, fault);
@@ -100,7 +120,7 @@ impl Delivery<'_> {
                 }
             }
         }
-        (left, refused)
+        (left, refused, away)
     }
 
     /// Offers `events` once.

@@ -24,7 +24,7 @@ pub use event::{Event, EventId, EventNoun};
 pub use expiry::{Retention, expire};
 pub use idempotency::{answered, key_hash, once};
 pub use inbox::receive;
-pub use outbox::{OUTBOX_TOLD_HERE, OutboxTable, Outgoing, append, append_all, append_to, forget_told_here};
+pub use outbox::{OUTBOX_TOLD_HERE, OutboxTable, Outgoing, append, append_all, append_to};
 pub use redrive::{LetterFilter, Redriven, redrive};
 pub use refill::{Position, published, waiting};
 pub use relay::{Progress, Relay, RelayOptions};

@@ -1,13 +1,10 @@
 use serde::Serialize;
-use shoal_sql::{Batch, Database, Error, Statement, Tx, Value, params};
-use shoal_types::{Context, Env, Id, Noun};
+use shoal_sql::{Batch, Error, Statement, Tx, Value, params};
+use shoal_types::{Env, Id, Noun};
 use uuid::Uuid;
 
 use crate::EventId;
 use crate::store::sql;
-
-/// Rows changed in one transaction, so that no other write waits long.
-const FORGOTTEN_AT_A_TIME: u16 = 1_000;
 
 /// An event to be told, one for each version of its aggregate.
 #[derive(Debug, Clone)]
@@ -106,8 +103,8 @@ impl Default for OutboxTable {
 }
 
 impl OutboxTable {
-    /// The table `outbox` for two relays: one that tells who is in this process, then one that publishes what was told. So
-    /// those here hear of everything while the queue is away.
+    /// The table `outbox` for two relays: one that tells who is in this process, then one that carries what was told to the
+    /// others. So those here hear of everything while the others, or the queue, are away.
     ///
     /// The house has the migration `outbox_told_here`.
     pub fn in_two_steps() -> [Self; 2] {
@@ -117,26 +114,10 @@ impl OutboxTable {
             wakes_another: true,
             ..Self::default()
         };
-        let queue = Self { unpublished: sql::TOLD_HERE, waiting: sql::WAITING_TOLD_HERE, ..Self::default() };
-        [here, queue]
+        let others = Self { unpublished: sql::TOLD_HERE, waiting: sql::WAITING_TOLD_HERE, ..Self::default() };
+        [here, others]
     }
 }
 
 /// The migration of a house whose outbox has two relays: see [`OutboxTable::in_two_steps`].
 pub const OUTBOX_TOLD_HERE: &str = include_str!("../migrations/outbox_told_here.sql");
-
-/// Has what was told in this process only, and not yet to a queue, told as if it were new: there is no queue any more.
-///
-/// # Errors
-/// What the engine answers.
-pub async fn forget_told_here(db: &Database, cx: &Context) -> Result<(), Error> {
-    loop {
-        let forgotten = db.write(cx, async move |tx| {
-            tx.wake();
-            tx.execute(sql::FORGET_TOLD_HERE, params![FORGOTTEN_AT_A_TIME]).await
-        });
-        if forgotten.await? < u64::from(FORGOTTEN_AT_A_TIME) {
-            return Ok(());
-        }
-    }
-}

@@ -14,8 +14,6 @@ shoal_sql::statements! {
             from outbox where published = 2 order by aggregate, sequence limit $1";
         WAITING_TOLD_HERE = "select count(*), min(at) from
             (select at from outbox where published in (0, 2) order by at limit 100000) as waiting";
-        FORGET_TOLD_HERE = "update outbox set published = 0 where (aggregate, sequence) in
-            (select aggregate, sequence from outbox where published = 2 limit $1)";
         HEARD = "select 1 from inbox where aggregate = $1 and consumer = $2 and event_id = $3";
         RECEIVE = "insert into inbox (aggregate, consumer, event_id, at) values {rows:4}
             on conflict (aggregate, consumer, event_id) do nothing returning event_id";

@@ -1,6 +1,7 @@
 //! A house of fish: each feeding is a change with an event.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -98,6 +99,7 @@ pub(crate) struct Angler {
     refused: Mutex<Vec<(FishId, Option<Fault>)>>,
     /// How often it was asked.
     asked: Mutex<u64>,
+    away: AtomicBool,
 }
 
 impl Angler {
@@ -111,6 +113,15 @@ impl Angler {
 
     pub(crate) fn refuse_nothing(&self) {
         self.refused.lock().expect("no panic").clear();
+    }
+
+    /// From here on nobody reaches it.
+    pub(crate) fn leave(&self) {
+        self.away.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn return_home(&self) {
+        self.away.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn taken(&self) -> Vec<(FishId, u64)> {
@@ -153,6 +164,9 @@ impl Consumer for Angler {
 
     async fn handle(&self, _: &Context, events: &[Event]) -> Result<(), Fault> {
         *self.asked.lock().expect("no panic") += 1;
+        if self.away.load(Ordering::Relaxed) {
+            return Err(Fault::Unavailable { what: "the angler".to_owned() });
+        }
         let refused = self.refused.lock().expect("no panic").clone();
         for event in events {
             let id: FishId = event.subject.parse().expect("a fish");
@@ -164,6 +178,10 @@ impl Consumer for Angler {
         let taken = events.iter().map(|event| (FishId::from_uuid(event.aggregate), event.sequence));
         self.taken.lock().expect("no panic").extend(taken);
         Ok(())
+    }
+
+    fn is_away(&self, _: &Fault) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 }
 

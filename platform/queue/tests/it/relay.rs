@@ -3,7 +3,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shoal_queue::{Consumer, Event, OutboxTable, Redriven, Relay, RelayOptions, list_dead_letters, receive};
+use shoal_queue::{
+    Consumer, Event, OutboxTable, Progress, Redriven, Relay, RelayOptions, list_dead_letters, receive,
+};
 use shoal_sql::testing::Place;
 use shoal_sql::{Database, Engine, Error, Tx};
 use shoal_types::{Context, Fault};
@@ -99,6 +101,29 @@ async fn a_poison_event_holds_back_nobody() {
     assert_eq!(angler.taken(), [(other, 1)]);
     assert_eq!((heron.taken_of(poison), heron.taken_of(other)), (vec![1, 2], vec![1]));
     assert_eq!(count(&db, sql::UNPUBLISHED).await, 0);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_away_is_waited_for() {
+    let (db, one, other) = (pond().await, fish(), fish());
+    let angler = Angler::new("angler");
+    angler.leave();
+    for id in [one, one, other] {
+        feed(&db, id).await;
+    }
+    let options = RelayOptions { backoff: Duration::from_millis(1), ..RelayOptions::default() };
+    let relay = relay_with(&db, &[&angler], options.clone());
+    while angler.asked() < u64::from(options.tries) + 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*relay.progress().borrow(), Progress::default());
+    angler.return_home();
+    let progress = published(&relay, 3).await;
+    assert_eq!(
+        (progress.dead_letters, angler.taken_of(one), angler.taken_of(other)),
+        (0, vec![1, 2], vec![1])
+    );
     relay.stop().await;
 }
 
