@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(super) struct Crowd {
     purchases: Vec<Bytes>,
     /// Makes the idempotency keys of this crowd its own.
     run: u64,
+    /// The number of the next checkout: each has a key of its own, in whichever load.
+    next: AtomicU32,
     /// How long a client waits for an answer.
     patience: Duration,
     /// Whether a client repeats what failed, under the same key.
@@ -78,6 +80,7 @@ impl Crowd {
             turn: AtomicUsize::new(0),
             purchases: purchases.to_vec(),
             run: u64::from_le_bytes(random),
+            next: AtomicU32::new(0),
             patience,
             persistent: false,
             errors: Mutex::default(),
@@ -107,7 +110,7 @@ impl Crowd {
                 continue;
             }
             let crowd = self.clone();
-            clients.spawn(async move { crowd.buy(number, due).await });
+            clients.spawn(async move { crowd.buy(crowd.number(), due).await });
             while let Some(sample) = clients.try_join_next() {
                 timeline.add(sample?);
             }
@@ -124,13 +127,12 @@ impl Crowd {
     /// If a client panics.
     pub(super) async fn closed(self: &Arc<Self>, count: u32, until: Until) -> anyhow::Result<Timeline> {
         let (begin, mut clients) = (Instant::now(), JoinSet::new());
-        for client in 0..count {
+        for _ in 0..count {
             let (crowd, until) = (self.clone(), until.clone());
             clients.spawn(async move {
-                let (mut samples, mut number) = (Vec::new(), client);
+                let mut samples = Vec::new();
                 while !until.is_over() {
-                    samples.push(crowd.buy(number, Instant::now()).await);
-                    number = number.wrapping_add(count);
+                    samples.push(crowd.buy(crowd.number(), Instant::now()).await);
                 }
                 samples
             });
@@ -200,6 +202,10 @@ impl Crowd {
     pub(super) fn errors(&self) -> String {
         let errors = lock(&self.errors);
         errors.iter().map(|(error, times)| format!("{times} times {error}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn number(&self) -> u32 {
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     fn purchase(&self, number: u32) -> &Bytes {

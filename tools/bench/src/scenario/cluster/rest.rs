@@ -8,8 +8,9 @@ use crate::report::{Report, Target, median};
 use crate::usage::{CpuMeter, resident};
 
 const COUNTS: [usize; 2] = [3, 9];
-/// How long nodes are left alone: first, until nothing of their start is left to do; then, until they are looked at again.
-const SETTLE: Duration = Duration::from_secs(5);
+/// How long nodes are left alone: first, until nothing of their start is left to do or to count, as PostgreSQL counts what a
+/// connection did last up to ten seconds later; then, until they are looked at again.
+const SETTLE: Duration = Duration::from_secs(20);
 const REST: Duration = Duration::from_secs(20);
 
 /// What nodes use while nobody asks them anything.
