@@ -201,7 +201,15 @@ impl Books {
     }
 }
 
+/// A table that the data of an earlier version lacks, with what is held against it.
+const YOUNGEST: (&str, &str) = ("orders", "jobs");
+
 fn broken(files: &Connection, invariant: &Invariant) -> Vec<String> {
+    let (house, table) = YOUNGEST;
+    let is_there = format!("select name from {house}.sqlite_master where name = '{table}'");
+    if invariant.offenders.contains(&format!("{house}.{table}")) && texts(files, &is_there).is_empty() {
+        return Vec::new();
+    }
     let offenders = texts(files, invariant.offenders);
     offenders.into_iter().map(|offender| format!("{}: {offender}", invariant.fact)).collect()
 }

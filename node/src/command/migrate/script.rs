@@ -87,7 +87,17 @@ fn statements(target: Target, sql: &str, tables: &[Keyed]) -> String {
 }
 
 /// Columns that are compared by less and more: times. An index that starts with one is to be ordered.
-const TIMES: &[&str] = &["at", "created_at", "due_at", "expires_at", "placed_at", "updated_at", "wake_at"];
+const TIMES: &[&str] = &[
+    "abandoned_at",
+    "at",
+    "created_at",
+    "day",
+    "due_at",
+    "expires_at",
+    "placed_at",
+    "updated_at",
+    "wake_at",
+];
 
 /// An index on a time, ordered where the engine would hash its first column.
 fn ordered_index(line: &str) -> Option<String> {

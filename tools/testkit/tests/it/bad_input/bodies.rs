@@ -32,6 +32,11 @@ fn path(route: &Route) -> String {
     for noun in ["user", "address", "session", "product", "category", "cart", "checkout", "order"] {
         path = path.replace(&format!("{{{noun}}}"), &format!("{noun}_01h455vb4pex5vsknk084sn02q"));
     }
+    for (part, noun) in
+        [("{endpoint}", "webhook_endpoint"), ("{delivery}", "webhook_delivery"), ("{mail}", "mail")]
+    {
+        path = path.replace(part, &format!("{noun}_01h455vb4pex5vsknk084sn02q"));
+    }
     path.replace("{sku}", "MUG")
 }
 
@@ -43,7 +48,7 @@ async fn every_route_refuses_a_body_that_is_none() {
     let before = everything(&shop);
     let routes = Route::all(&shop).await;
     let mut taking: Vec<_> = routes.iter().filter(|route| route.takes_json).collect();
-    taking.retain(|route| !route.path.starts_with("/v1/webhooks"));
+    taking.retain(|route| !route.path.starts_with("/v1/webhooks/"));
     assert!(taking.len() > 20, "only {} routes take a body", taking.len());
     for route in taking {
         for (name, body, told) in spoilt() {

@@ -5,6 +5,9 @@ use serde_json::json;
 use super::Talk;
 
 pub(super) async fn tell(talk: &mut Talk<'_>) {
+    if !talk.fleet.knows("get", "/v1/sales") {
+        return;
+    }
     let keel = talk.item("keel", 30).await;
     let wim = talk.customer("wim").await;
     let staff = talk.staff.clone();
