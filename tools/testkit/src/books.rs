@@ -62,13 +62,19 @@ impl Books {
     /// Waits until no saga is under way, at most `within`, then passes books that balance; panics otherwise.
     /// A purchase whose buyer has yet to confirm the payment is at rest too.
     pub async fn settled(data: &str, within: Duration) -> Self {
+        Self::settled_apart_from(data, within, |_| false).await
+    }
+
+    /// As [`Books::settled`], without the facts that are not known to hold.
+    pub(crate) async fn settled_apart_from(data: &str, within: Duration, open: fn(&str) -> bool) -> Self {
         let books = Self::open(data);
         let late = tokio::time::Instant::now() + within;
         while books.sagas_under_way() > 0 {
             assert!(tokio::time::Instant::now() < late, "sagas without an end: {:?}", books.unfinished());
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-        let wrong = books.discrepancies();
+        let mut wrong = books.discrepancies();
+        wrong.retain(|fact| !open(fact));
         assert!(wrong.is_empty(), "the books do not balance:\n{}", wrong.join("\n"));
         books
     }

@@ -210,8 +210,12 @@ impl Fleet {
     }
 
     /// Waits until no saga is under way, at most `within`, then passes books that balance; panics otherwise.
+    ///
+    /// Nodes of an earlier version carry events and do not count sales: the figures want a recount once all are new.
     pub async fn audit(&self, within: Duration) -> Books {
-        Books::settled(&self.books, within).await
+        let mixed = self.plans.iter().any(|node| node.build == Build::Earlier);
+        let uncounted = |fact: &str| fact.starts_with("figures of sales");
+        Books::settled_apart_from(&self.books, within, if mixed { uncounted } else { |_| false }).await
     }
 }
 

@@ -205,7 +205,7 @@ async fn more_logins_than_may_wait_are_refused() {
     let passwords = PasswordOptions { hashes_max: 1, waiting_max: 1, ..PasswordOptions::default() };
     let town = Town::with(Options { passwords, ..Options::default() }).await;
     let cx = town.anonymous();
-    let guesses = (0..20).map(|_| town.house.log_in(&cx, credentials("nobody@example.com", PASSWORD)));
+    let guesses = (0..100).map(|_| town.house.log_in(&cx, credentials("nobody@example.com", PASSWORD)));
     let outcomes = futures::future::join_all(guesses).await;
     let overloaded =
         outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Fault(Fault::Overloaded {}))));
