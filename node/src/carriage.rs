@@ -46,10 +46,7 @@ impl Carriage {
     }
 
     /// Starts what carries the events of a house.
-    ///
-    /// # Errors
-    /// What its database answers.
-    pub(crate) async fn relays(&self, speaker: Speaker<'_>) -> anyhow::Result<Vec<Relay>> {
+    pub(crate) fn relays(&self, speaker: Speaker<'_>) -> Vec<Relay> {
         let Speaker { db, table, options, near, far } = speaker;
         let start =
             |table, consumers| Relay::start(db.clone(), table, consumers, options.clone(), self.env.clone());
@@ -57,18 +54,19 @@ impl Carriage {
             let options = RelayOptions { batch: QUEUE_BATCH, ..options.clone() };
             Relay::publish(db.clone(), table, queue, options, self.env.clone())
         };
-        match &self.queue {
-            Some(queue) if near.is_empty() => Ok(vec![publish(table, queue)]),
-            Some(queue) => {
-                let [here, there] = OutboxTable::in_two_steps();
-                Ok(vec![start(here, near), publish(there, queue)])
-            }
-            None if near.is_empty() => Ok(vec![start(table, far)]),
-            None => {
-                let [here, there] = OutboxTable::in_two_steps();
-                Ok(vec![start(here, near), start(there, far)])
-            }
-        }
+        let mut relays = Vec::new();
+        let table = if near.is_empty() {
+            table
+        } else {
+            let [here, there] = OutboxTable::in_two_steps();
+            relays.push(start(here, near));
+            there
+        };
+        relays.push(match &self.queue {
+            Some(queue) => publish(table, queue),
+            None => start(table, far),
+        });
+        relays
     }
 
     /// Starts what brings events from the queue, if there is one, to a consumer of the house of `db`.

@@ -168,7 +168,7 @@ impl Opened {
         let mut background = Background::default();
         if let Some(house) = self.users.clone() {
             let speaker = self.speaker(house.database(), house.outbox());
-            background.relays.extend(carriage.relays(speaker).await?);
+            background.relays.extend(carriage.relays(speaker));
             background.job(async move { house.run_jobs().await });
         }
         if let Some(house) = self.products.clone() {
@@ -177,7 +177,7 @@ impl Opened {
                 near: house.consumers(),
                 ..self.speaker(house.database(), OutboxTable::default())
             };
-            background.relays.extend(carriage.relays(speaker).await?);
+            background.relays.extend(carriage.relays(speaker));
             let stop = background.stop.subscribe();
             background.job(async move { house.run_jobs(stop).await });
         }
@@ -188,15 +188,15 @@ impl Opened {
             }
             let far = sales.into_iter().chain(self.ears()).collect();
             let speaker = Speaker { far, ..self.speaker(house.database(), Orders::outbox()) };
-            background.relays.extend(carriage.relays(speaker).await?);
+            background.relays.extend(carriage.relays(speaker));
             // What is said of carts.
             let speaker = self.speaker(house.database(), OutboxTable::default());
-            background.relays.extend(carriage.relays(speaker).await?);
+            background.relays.extend(carriage.relays(speaker));
             background.job(async move { house.run_jobs().await });
         }
         if let Some(house) = self.checkout.clone() {
             let speaker = self.speaker(house.database(), OutboxTable::default());
-            background.relays.extend(carriage.relays(speaker).await?);
+            background.relays.extend(carriage.relays(speaker));
             let recovered = house.recover().await.context("unfinished checkouts cannot be read")?;
             if recovered > 0 {
                 tracing::info!(recovered, "checkouts left behind by an earlier run go on");
